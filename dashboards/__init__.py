@@ -1,0 +1,1 @@
+"""What people look at: the live board, Grafana dashboards as code, the weekly report."""

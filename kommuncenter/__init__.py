@@ -1,0 +1,1 @@
+"""The outermost layer: command line, settings, wiring and the embedded runtime."""

@@ -1,0 +1,1 @@
+"""The vocabulary: events, catalogue, measures, metrics, tables. Imports nothing of the other packages."""

@@ -1,0 +1,1 @@
+"""The stream: pure folds in core, the Faust application and the ClickHouse sink around them."""

@@ -1,0 +1,1 @@
+"""Pure folds, joining, classification and figures: no clock, no input or output."""
