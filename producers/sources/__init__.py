@@ -1,0 +1,1 @@
+"""One folder per source; each exports SOURCE from its source.py."""
