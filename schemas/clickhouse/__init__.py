@@ -1,0 +1,1 @@
+"""The ClickHouse side of the vocabulary: columns of the tables, numbered migrations, queries."""

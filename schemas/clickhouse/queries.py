@@ -1,0 +1,136 @@
+"""The one place where SQL over figures and facts is written; panel, board and report call it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+from schemas.clickhouse.tables import DIMENSIONS
+from schemas.measures import MEASURE_NAMES, WAIT_HISTOGRAM
+from schemas.metrics import Metric
+
+ZONE = "Europe/Stockholm"
+
+
+class Grain(StrEnum):
+    """Which table answers: 15 minutes for the live picture, days for weeks and years."""
+
+    WINDOW = "window"
+    DAY = "day"
+
+    @property
+    def view(self) -> str:
+        """The reading view (never the table: CORRECTIONS 2)."""
+        return "service_windows_current" if self is Grain.WINDOW else "service_days_current"
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A statement and its parameters, for clickhouse-connect's ``query(sql, parameters=…)``."""
+
+    sql: str
+    parameters: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """A period in days (local dates) or instants (aware): ``since`` included, ``until`` not."""
+
+    since: date | datetime
+    until: date | datetime
+
+
+GRAFANA = "grafana"
+"""Instead of a Between: Grafana fills in the dashboard's time range by its own macro."""
+
+
+def period_condition(grain: Grain, period: Between | str) -> Query:
+    """Return the condition on the time column of a grain, for a period or for Grafana's range."""
+    column = grain.value
+    if isinstance(period, str):
+        if grain is Grain.WINDOW:
+            return Query(f"$__timeFilter({column})")
+        return Query(f"{column} >= toDate($__fromTime, '{ZONE}') AND {column} <= toDate($__toTime, '{ZONE}')")
+    kind = "DateTime64(3, 'UTC')" if grain is Grain.WINDOW else "Date"
+    return Query(
+        f"{column} >= {{since:{kind}}} AND {column} < {{until:{kind}}}",
+        {"since": period.since, "until": period.until},
+    )
+
+
+def _filters(where: Mapping[str, Sequence[str]]) -> Query:
+    parts, parameters = [], {}
+    for dimension, values in where.items():
+        if dimension not in DIMENSIONS:
+            raise ValueError(f"no such dimension: {dimension}; there are {', '.join(DIMENSIONS)}")
+        parts.append(f" AND {dimension} IN {{only_{dimension}:Array(String)}}")
+        parameters[f"only_{dimension}"] = list(values)
+    return Query("".join(parts), parameters)
+
+
+def sums_query(
+    grain: Grain,
+    period: Between | str,
+    *,
+    by: Sequence[str] = (),
+    where: Mapping[str, Sequence[str]] | None = None,
+    measures: Sequence[str] = MEASURE_NAMES,
+    histogram: bool = False,
+) -> Query:
+    """Return the query for sums of measures over a period, by any of time column and dimensions.
+
+    Its result has the columns of ``by``, then ``measures``, then ``wait_histogram`` if asked for.
+    """
+    condition = period_condition(grain, period)
+    filters = _filters(where or {})
+    columns = [*by, *(f"sum(f.{name}) AS {name}" for name in measures)]
+    if histogram:
+        columns.append(f"sumMap(f.{WAIT_HISTOGRAM}) AS {WAIT_HISTOGRAM}")
+    group = f"\nGROUP BY {', '.join(by)}\nORDER BY {', '.join(by)}" if by else ""
+    sql = f"SELECT {', '.join(columns)}\nFROM {grain.view} AS f\nWHERE {condition.sql}{filters.sql}{group}"
+    return Query(sql, {**condition.parameters, **filters.parameters})
+
+
+def metrics_query(
+    grain: Grain,
+    period: Between | str,
+    metrics: Sequence[Metric],
+    *,
+    by: Sequence[str] = (),
+    where: Mapping[str, Sequence[str]] | None = None,
+) -> Query:
+    """Return the query for metrics over a period; one column per metric, under its name."""
+    condition = period_condition(grain, period)
+    filters = _filters(where or {})
+    columns = [*by, *(f"{metric.sql()} AS {metric.name}" for metric in metrics)]
+    group = f"\nGROUP BY {', '.join(by)}\nORDER BY {', '.join(by)}" if by else ""
+    sql = f"SELECT {', '.join(columns)}\nFROM {grain.view} AS f\nWHERE {condition.sql}{filters.sql}{group}"
+    return Query(sql, {**condition.parameters, **filters.parameters})
+
+
+STALE_AFTER_HOURS = 2
+"""A call or visit open for longer is stale: out of the gauge, and shown apart (DOMAIN §2.4)."""
+
+
+def waiting_query(now: datetime) -> Query:
+    """Return the query for the gauges at ``now``: waiting, longest wait, and stale, by channel.
+
+    Columns: channel, waiting, longest_wait_ms, stale. Mail does not wait in a queue and is left out.
+    """
+    return Query(
+        f"""WITH
+    {{now:DateTime64(3, 'UTC')}} AS now_at,
+    now_at - INTERVAL {STALE_AFTER_HOURS} HOUR AS fresh_from
+SELECT channel,
+    countIf(arrived_at > fresh_from) AS waiting,
+    toInt64(maxIf(dateDiff('millisecond', arrived_at, now_at), arrived_at > fresh_from)) AS longest_wait_ms,
+    countIf(arrived_at <= fresh_from) AS stale
+FROM contacts_current
+WHERE outcome = 'open' AND counted AND NOT unlinked AND channel IN ('telephone', 'visit')
+    AND arrived_at <= now_at AND day >= toDate(now_at, '{ZONE}') - 1
+GROUP BY channel
+ORDER BY channel""",
+        {"now": now},
+    )

@@ -1,0 +1,113 @@
+"""Columns of the tables, in the order in which rows are written. A test holds them against the migrations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from schemas.measures import MEASURE_NAMES, WAIT_HISTOGRAM
+
+DIMENSIONS = ("channel", "area", "topic", "unit")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table's name and the columns that a writer fills."""
+
+    name: str
+    columns: tuple[str, ...]
+
+
+_FIGURES = ("partition", *DIMENSIONS, "revision", *MEASURE_NAMES, WAIT_HISTOGRAM)
+
+SERVICE_WINDOWS = Table("service_windows", ("window", *_FIGURES))
+SERVICE_DAYS = Table("service_days", ("day", *_FIGURES))
+EVENTS = Table(
+    "events",
+    (
+        "partition",
+        "occurred_at",
+        "leg_id",
+        "event_id",
+        "type",
+        "source",
+        "payload",
+        "version",
+        "late",
+        "archived_at",
+    ),
+)
+LEGS = Table(
+    "legs",
+    (
+        "partition",
+        "key",
+        "leg_id",
+        "source_partition",
+        "kind",
+        "arrived_at",
+        "revision",
+        "digest",
+        "payload",
+    ),
+)
+CONTACTS = Table(
+    "contacts",
+    (
+        "day",
+        "contact_id",
+        "partition",
+        "revision",
+        "deleted",
+        "channel",
+        "channel_source",
+        "arrived_at",
+        "answered_at",
+        "ended_at",
+        "outcome",
+        "short_abandoned",
+        "taken",
+        "counted",
+        "wait_ms",
+        "handle_ms",
+        "flow_out_reason",
+        "queue",
+        "audience",
+        "automatic",
+        "redial",
+        "unlinked",
+        "due_at",
+        "party",
+        "legs",
+        "errand_name",
+        "errand_topic",
+        "errand_area",
+        "errand_level",
+        "errand_performed_by",
+        "errand_outcome",
+        "errand_outcome_source",
+        "errand_within_mandate",
+        "errand_first_contact",
+        "errand_warm_transfer",
+        "errand_handover_units",
+        "errand_handover_kinds",
+        "errand_first_repeat_at",
+    ),
+)
+EPOCHS = Table("epochs", ("stage", "partition", "epoch", "nonce", "state", "horizon_from", "recorded_at"))
+DEAD_LETTERS = Table("dead_letters", ("id", "instance", "place", "reason", "detail", "sha256", "size", "at"))
+SOURCE_HEALTH = Table(
+    "source_health", ("instance", "at", "last_event_at", "last_read_at", "published", "rejected")
+)
+INSTALLATION = Table("installation", ("name", "value", "changed_at"))
+
+TABLES = (
+    EVENTS,
+    LEGS,
+    CONTACTS,
+    SERVICE_WINDOWS,
+    SERVICE_DAYS,
+    EPOCHS,
+    DEAD_LETTERS,
+    SOURCE_HEALTH,
+    INSTALLATION,
+)

@@ -1,0 +1,312 @@
+"""The metric registry: each figure once, with its label, formula and population.
+
+A metric is a sum of measures, or a sum over a sum. From here come the panels, the report, the board
+and the page of definitions; nobody writes a formula anywhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from schemas.measures import MEASURE_NAMES
+from schemas.statistics import Share, wilson
+
+Sums = Mapping[str, int]
+"""Measure name -> sum over the rows asked for."""
+
+
+class Unit(StrEnum):
+    """What a value is counted in."""
+
+    COUNT = "count"
+    SHARE = "share"
+    SECONDS = "seconds"
+    PER_ERRAND = "per_errand"
+
+
+class Better(StrEnum):
+    """In which direction a change is an improvement."""
+
+    HIGHER = "higher"
+    LOWER = "lower"
+    NEITHER = "neither"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A figure: the sum of ``numerator`` over the sum of ``denominator`` (none: a plain sum).
+
+    ``per_day`` metrics depend on W: their latest days are preliminary (``final_after_days``).
+    """
+
+    name: str
+    label_sv: str
+    description_sv: str
+    unit: Unit
+    numerator: tuple[str, ...]
+    denominator: tuple[str, ...] = ()
+    better: Better = Better.NEITHER
+    target: float | None = None
+    final_after_days: int = 0
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        unknown = [name for name in self.measures if name not in MEASURE_NAMES]
+        if unknown:
+            raise ValueError(f"metric {self.name}: no such measure: {', '.join(unknown)}")
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """The measures that the metric needs."""
+        return self.numerator + self.denominator
+
+    def counts(self, sums: Sums) -> tuple[int, int]:
+        """Return numerator and denominator; the denominator of a plain sum is 1."""
+        top = sum(sums.get(name, 0) for name in self.numerator)
+        if not self.denominator:
+            return top, 1
+        return top, sum(sums.get(name, 0) for name in self.denominator)
+
+    def value(self, sums: Sums) -> float | None:
+        """Return the figure (shares in 0..1, spans in seconds); None for an empty denominator."""
+        top, bottom = self.counts(sums)
+        if bottom <= 0:
+            return None
+        scale = 1000 if self.unit is Unit.SECONDS else 1
+        return top / bottom / scale
+
+    def share(self, sums: Sums) -> Share | None:
+        """Return a share with its interval; None for an empty denominator or another unit."""
+        if self.unit is not Unit.SHARE:
+            return None
+        return wilson(*self.counts(sums))
+
+    def sql(self) -> str:
+        """Return the figure as a ClickHouse expression over the figures' columns, read ``AS f``."""
+        top = " + ".join(f"sum(f.{name})" for name in self.numerator)
+        if not self.denominator:
+            return top
+        bottom = " + ".join(f"sum(f.{name})" for name in self.denominator)
+        scale = " / 1000" if self.unit is Unit.SECONDS else ""
+        return f"if(({bottom}) = 0, NULL, ({top}) / ({bottom}){scale})"
+
+    def formula(self) -> str:
+        """Return the formula as it is printed beside the figure."""
+        top = " + ".join(self.numerator)
+        return f"{top} / ({' + '.join(self.denominator)})" if self.denominator else top
+
+
+def _count(name: str, label: str, description: str, *measures: str, source: str = "DOMAIN §2") -> Metric:
+    return Metric(name, label, description, Unit.COUNT, measures or (name,), source=source)
+
+
+OFFERED = _count("offered", "Inkomna kontakter", "Samtal, mejl och besök utifrån.")
+ERRANDS = _count("errands", "Ärenden", "Det som kontakterna gäller; en kontakt kan ha flera ärenden.")
+ABANDONED = _count(
+    "abandoned", "Lade på i kön", "Samtal där den som ringde lade på efter minst 5 sekunder i kön."
+)
+HANDOVERS = _count(
+    "handovers", "Överlämningar", "Överlämningar till en förvaltning; två av samma ärende räknas två gånger."
+)
+UNDER_REACH = _count(
+    "under_reach",
+    "Lämnat vidare inom mandatet",
+    "Ärenden som lämnades vidare fast Kommuncenter har mandat att lösa dem.",
+    source="DOMAIN §2.3",
+)
+SERVICE_LEVEL = Metric(
+    "service_level",
+    "Svarat inom 60 sekunder",
+    "Andel samtal som fick svar inom 60 sekunder, av besvarade samtal och samtal där någon lade på i kön.",
+    Unit.SHARE,
+    ("answered_in_target",),
+    ("calls_answered", "calls_abandoned"),
+    Better.HIGHER,
+    0.80,
+    source="DOMAIN §2.4, CORRECTIONS 21",
+)
+SPEED_OF_ANSWER = Metric(
+    "speed_of_answer",
+    "Väntetid i medeltal",
+    "Tid från första kön till svar, medelvärde över besvarade samtal.",
+    Unit.SECONDS,
+    ("wait_ms",),
+    ("calls_answered",),
+    Better.LOWER,
+    source="DOMAIN §2.4",
+)
+HANDLING_TIME = Metric(
+    "handling_time",
+    "Hanteringstid i medeltal",
+    "Samtalstid, parkering och efterarbete, medelvärde över besvarade samtal.",
+    Unit.SECONDS,
+    ("handle_ms",),
+    ("calls_answered",),
+    source="DOMAIN §2.4",
+)
+RESOLVED_IN_CENTRE = Metric(
+    "resolved_in_centre",
+    "Löst i Kommuncenter",
+    "Andel ärenden som Kommuncenter själv har löst, av alla ärenden. Öppna och överlämnade räknas med.",
+    Unit.SHARE,
+    ("resolved_in_centre",),
+    ("errands",),
+    Better.HIGHER,
+    0.68,
+    source="DOMAIN §2.2",
+)
+FCR_PROVISIONAL = Metric(
+    "fcr_provisional",
+    "Löst vid första kontakten, preliminärt",
+    "Andel ärenden som Kommuncenter löste i den första kontakten utan att lämna vidare.",
+    Unit.SHARE,
+    ("fcr_provisional",),
+    ("errands",),
+    Better.HIGHER,
+    source="DOMAIN §2.2, CORRECTIONS 24",
+)
+
+
+def fcr_final(days: int) -> Metric:
+    """Return first-contact resolution with a repeat window of ``days`` (1, 7, 14 or 30)."""
+    return Metric(
+        f"fcr_final_{days}d",
+        f"Löst vid första kontakten ({days} dygn)",
+        f"Som preliminärt, men bara om samma person inte hör av sig igen om samma sak inom {days} dygn. "
+        "Dolda nummer kan inte följas och räknas som inte återkomna.",
+        Unit.SHARE,
+        (f"fcr_final_{days}d",),
+        ("errands",),
+        Better.HIGHER,
+        final_after_days=days,
+        source="DOMAIN §2.2, CORRECTIONS 25",
+    )
+
+
+FCR_FINAL = fcr_final(7)
+FCR_CITIZEN = Metric(
+    "fcr_citizen_final_7d",
+    "Löst vid första kontakten, medborgarens vy",
+    "Som ovan, men ett samtal som kopplades med presentation och löstes direkt räknas också.",
+    Unit.SHARE,
+    ("fcr_citizen_final_7d",),
+    ("errands",),
+    Better.HIGHER,
+    final_after_days=7,
+    source="DOMAIN §2.2, CORRECTIONS 24",
+)
+TRACEABLE = Metric(
+    "traceable",
+    "Möjliga att följa",
+    "Andel ärenden där samma person kan kännas igen om hen hör av sig igen.",
+    Unit.SHARE,
+    ("traceable",),
+    ("errands",),
+    source="DOMAIN §2.2",
+)
+HANDOVER_RATE = Metric(
+    "handover_rate",
+    "Lämnat vidare",
+    "Andel ärenden som lämnades till en förvaltning minst en gång, av ärenden som Kommuncenter tog emot.",
+    Unit.SHARE,
+    ("handed_over",),
+    ("handover_base",),
+    Better.LOWER,
+    source="DOMAIN §2.3, CORRECTIONS 29",
+)
+MANDATE_USE = Metric(
+    "mandate_use",
+    "Mandatet används",
+    "Andel ärenden inom mandatet som Kommuncenter själv löste.",
+    Unit.SHARE,
+    ("solved_within_mandate",),
+    ("within_mandate",),
+    Better.HIGHER,
+    source="DOMAIN §2.3, CORRECTIONS 29",
+)
+MAIL_IN_TIME = Metric(
+    "mail_in_time",
+    "Mejl besvarade inom en arbetsdag",
+    "Andel mejl som besvarades inom en arbetsdag, av de mejl vars tid gick ut under perioden.",
+    Unit.SHARE,
+    ("mail_in_time",),
+    ("mail_due",),
+    Better.HIGHER,
+    0.85,
+    source="DOMAIN §2.4, CORRECTIONS 30",
+)
+MAIL_IN_24H = Metric(
+    "mail_in_24h",
+    "Mejl besvarade inom 24 timmar",
+    "Andel mejl som besvarades inom 24 timmar, av de mejl vars 24 timmar gick ut under perioden.",
+    Unit.SHARE,
+    ("mail_in_24h",),
+    ("mail_due_24h",),
+    Better.HIGHER,
+    source="DOMAIN §2.4",
+)
+VISIT_WAIT = Metric(
+    "visit_wait",
+    "Väntetid vid besök",
+    "Tid från att besöket registrerades till att besökaren blev framkallad, medelvärde.",
+    Unit.SECONDS,
+    ("visit_wait_ms",),
+    ("visits_called",),
+    Better.LOWER,
+    source="DOMAIN §2.4",
+)
+OUTCOME_REGISTERED = Metric(
+    "outcome_registered",
+    "Utfall registrerat",
+    "Andel ärenden där någon registrerade hur det gick; för övriga sluts det av kontakten själv.",
+    Unit.SHARE,
+    ("outcome_registered",),
+    ("errands",),
+    Better.HIGHER,
+    source="DOMAIN §2.2",
+)
+EXCLUDED = _count(
+    "excluded",
+    "Undantagna kontakter",
+    "Kontakter från kollegor och från maskiner; de ingår inte i bilden av servicen.",
+    "excluded_internal",
+    "excluded_auto_reply",
+    "excluded_bounce",
+    "excluded_bulk",
+    "excluded_spam",
+    source="DOMAIN §1",
+)
+
+METRICS: tuple[Metric, ...] = (
+    OFFERED,
+    ERRANDS,
+    ABANDONED,
+    SERVICE_LEVEL,
+    SPEED_OF_ANSWER,
+    HANDLING_TIME,
+    RESOLVED_IN_CENTRE,
+    FCR_PROVISIONAL,
+    fcr_final(1),
+    FCR_FINAL,
+    fcr_final(14),
+    fcr_final(30),
+    FCR_CITIZEN,
+    TRACEABLE,
+    HANDOVER_RATE,
+    HANDOVERS,
+    UNDER_REACH,
+    MANDATE_USE,
+    MAIL_IN_TIME,
+    MAIL_IN_24H,
+    VISIT_WAIT,
+    OUTCOME_REGISTERED,
+    EXCLUDED,
+)
+BY_NAME: Mapping[str, Metric] = {metric.name: metric for metric in METRICS}
+
+CHANNEL_GOALS = {"telephone": 0.81, "email": 0.12, "visit": 0.07}
+"""The published picture of the channels (DOMAIN); shown beside the shares, not as targets."""
+
+CHANNEL_LABELS = {"telephone": "Telefon", "email": "E-post", "visit": "Besök", "unknown": "Okänd kanal"}
