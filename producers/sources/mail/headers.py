@@ -1,0 +1,129 @@
+"""Reading mail headers that may be hostile: nothing here raises, and nothing is decoded but addresses.
+
+Headers are RFC 5322, read with :data:`email.policy.default`. What a header says is only ever compared
+with fixed words or hashed; no text leaves this module but through the methods below.
+"""
+
+from __future__ import annotations
+
+import re
+from email.message import EmailMessage
+from email.parser import BytesParser
+from email.policy import default
+from functools import cached_property
+
+from schemas.identity import message_ref, normalise_address, stable_hash
+
+HEADER_BYTES = 262_144
+"""How much of a message is looked at. Longer header blocks are cut; no honest mail comes near."""
+
+_VALUE_CHARS = 8_000  # parsing addresses takes quadratic time in the worst case: about half a second here
+_HEADER_END = re.compile(rb"\r?\n\r?\n")
+_MESSAGE_ID = re.compile(r"<([^<>]+)>")
+_PARSER: BytesParser[EmailMessage] = BytesParser(policy=default)
+
+
+def header_block(message: bytes) -> bytes:
+    """Return the header block of a message, with LF line ends, cut at :data:`HEADER_BYTES`."""
+    head = message[:HEADER_BYTES]
+    return _HEADER_END.split(head, maxsplit=1)[0].replace(b"\r\n", b"\n").strip(b"\n")
+
+
+def message_refs(value: str) -> tuple[str, ...]:
+    """Return the refs of the message ids in a References or In-Reply-To value, in order, without doubles.
+
+    Ids belong in angle brackets; where there are none, whatever has an ``@`` is taken for one.
+    """
+    ids = _MESSAGE_ID.findall(value) or [word for word in value.split() if "@" in word]
+    squeezed = ("".join(one.split()) for one in ids)
+    return tuple(dict.fromkeys(message_ref(one) for one in squeezed if one))
+
+
+class Headers:
+    """The headers of one message."""
+
+    def __init__(self, message: bytes) -> None:
+        self._block = header_block(message)
+        self._values: dict[str, list[str]] = {}
+        for name, value in _raw_items(self._block):
+            self._values.setdefault(name, []).append(value)
+
+    def __bool__(self) -> bool:
+        return bool(self._values)
+
+    def first(self, name: str) -> str | None:
+        """Return the first value of a header, unfolded and stripped; None where it is absent."""
+        values = self._values.get(name)
+        return values[0] if values else None
+
+    def words(self, name: str) -> set[str]:
+        """Return the leading words, in lower case, of all values of a header."""
+        starts = (re.split(r"[\s;,(]", value.lower(), maxsplit=1)[0] for value in self._values.get(name, []))
+        return {word for word in starts if word}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._values
+
+    def addresses(self, *names: str) -> tuple[str, ...]:
+        """Return the normalised addresses in address headers, in order, without doubles.
+
+        What is no usable address is left out. An address in a display name does not count.
+        """
+        found: dict[str, None] = {}
+        for name in names:
+            for value in self._values.get(name, []):
+                found.update(dict.fromkeys(_addresses(value)))
+        return tuple(found)
+
+    @cached_property
+    def has_message_id(self) -> bool:
+        """Tell whether the message says its own id."""
+        return bool(self._own_ids)
+
+    @property
+    def _own_ids(self) -> tuple[str, ...]:
+        value = self.first("message-id") or ""
+        bare = "".join(value.split()).strip("<>")
+        return message_refs(value) or ((message_ref(bare),) if bare else ())
+
+    @property
+    def message(self) -> str:
+        """The ref of the Message-ID, or a hash of the header block where there is none."""
+        if self._own_ids:
+            return self._own_ids[0]
+        return stable_hash("header-block", self._block.decode("utf-8", "surrogateescape"))
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Refs of the messages that this one answers: References, then In-Reply-To, never itself."""
+        refs = (*message_refs(self.first("references") or ""), *message_refs(self.first("in-reply-to") or ""))
+        return tuple(ref for ref in dict.fromkeys(refs) if ref != self.message)
+
+
+def _raw_items(block: bytes) -> list[tuple[str, str]]:
+    """Return (name in lower case, value) of all headers; none where the parser gives up."""
+    try:
+        message = _PARSER.parsebytes(block + b"\n\n", headersonly=True)
+        return [(name.lower(), _text(value)) for name, value in message.raw_items()]
+    except Exception:  # the parser's own faults on hostile input are of many types
+        return []
+
+
+def _text(value: str) -> str:
+    """Return a raw value unfolded, its eight-bit octets read as UTF-8 or else as Latin-1."""
+    octets = value[:HEADER_BYTES].encode("utf-8", "surrogateescape")
+    try:
+        text = octets.decode("utf-8")
+    except UnicodeDecodeError:
+        text = octets.decode("latin-1")
+    return re.sub(r"[\r\n]+[ \t]*", " ", text).strip()
+
+
+def _addresses(value: str) -> list[str]:
+    try:
+        parsed = default.header_factory("to", value[:_VALUE_CHARS]).addresses
+        pairs = [(one.username, one.domain) for one in parsed]
+    except Exception:  # deep nesting ends in RecursionError, odd quoting in IndexError, and so on
+        return []
+    known = (normalise_address(f"{user}@{domain}") for user, domain in pairs if user and domain)
+    return [address for address in known if address]
