@@ -350,4 +350,4 @@ def order_key(event: Event) -> tuple[float, int, int, str]:
 
 def to_json(event: Event) -> bytes:
     """Return the event as it stands on Kafka: CloudEvents structured mode, UTF-8."""
-    return event_adapter.dump_json(event, exclude_none=True)
+    return event_adapter.dump_json(event)

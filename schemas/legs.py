@@ -158,6 +158,7 @@ class ErrandFact(_Model):
     errand: str
     topic: str
     area: str
+    internal_topic: bool
     level: int | None
     performed_by: PerformedBy | None
     outcome: ErrandOutcome

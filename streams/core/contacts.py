@@ -1,0 +1,166 @@
+"""Stage 2's join: the legs of one outside party -> contacts (CORRECTIONS 16, 19, 27, 31).
+
+Every function is pure and gives the same for any order of its input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from schemas.events import Channel
+from schemas.legs import Leg, LegErrand, LegKind, LegOutcome
+from schemas.timebase import local_day
+from streams.core.rules import Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Legs that are one contact, in order of arrival; ``replies`` are the centre's mails to it."""
+
+    legs: tuple[Leg, ...]
+    replies: tuple[Leg, ...] = ()
+    registrations: tuple[Leg, ...] = ()
+    unlinked: bool = False
+
+    @property
+    def first(self) -> Leg:
+        """The leg that began it: it gives id, channel and arrival."""
+        return self.legs[0]
+
+    @property
+    def last(self) -> Leg:
+        """The leg that ended it: it gives the outcome (CORRECTIONS 22)."""
+        return self.legs[-1]
+
+    @property
+    def errands(self) -> tuple[LegErrand, ...]:
+        """Registered errands, thanks left out; the later word on an errand counts."""
+        latest: dict[str, LegErrand] = {}
+        for leg in sorted((*self.legs, *self.registrations), key=_by_arrival):
+            for errand in leg.errands:
+                known = latest.get(errand.errand)
+                if known is None or errand.at >= known.at:
+                    latest[errand.errand] = errand
+        return tuple(errand for _, errand in sorted(latest.items()) if not errand.thanks)
+
+
+def join_legs(legs: Iterable[Leg], rules: Rules) -> list[Contact]:
+    """Return the contacts of one party, in order of arrival."""
+    ordered = sorted(legs, key=_by_arrival)
+    inbound = [leg for leg in ordered if leg.kind is LegKind.INBOUND]
+    contacts = [
+        *_calls([leg for leg in inbound if leg.channel is Channel.TELEPHONE], rules),
+        *_threads([leg for leg in ordered if leg.channel is Channel.EMAIL], rules),
+        *(Contact((leg,)) for leg in inbound if leg.channel not in {Channel.TELEPHONE, Channel.EMAIL}),
+    ]
+    contacts.sort(key=lambda contact: _by_arrival(contact.first))
+    return _with_registrations(contacts, [leg for leg in ordered if leg.kind is LegKind.REGISTRATION])
+
+
+def _by_arrival(leg: Leg) -> tuple[float, str]:
+    return (leg.arrived_at.timestamp(), leg.leg_id)
+
+
+def _calls(calls: Sequence[Leg], rules: Rules) -> list[Contact]:
+    """Join a dropped call with the next one of the party; a joined call is not joined on again."""
+    contacts: list[Contact] = []
+    for call in calls:
+        before = contacts[-1] if contacts else None
+        if before and len(before.legs) == 1 and _dropped_into(before.first, call, rules):
+            contacts[-1] = replace(before, legs=(before.first, call))
+        else:
+            contacts.append(Contact((call,)))
+    return contacts
+
+
+def _dropped_into(first: Leg, second: Leg, rules: Rules) -> bool:
+    if first.outcome is not LegOutcome.ANSWERED or first.ended_at is None:
+        return False
+    if first.errands or first.handovers or first.talk_ms > rules.dropped_talk.total_seconds() * 1000:
+        return False
+    gap = second.arrived_at - first.ended_at
+    return rules.dropped_gap >= gap and second.arrived_at >= first.arrived_at
+
+
+def _threads(mails: Sequence[Leg], rules: Rules) -> list[Contact]:
+    """Group messages that refer to one another; within a thread a later message reopens, or begins anew."""
+    contacts = [Contact((mail,)) for mail in mails if mail.kind is LegKind.INBOUND and mail.automatic]
+    threaded = [m for m in mails if m.kind is not LegKind.REGISTRATION and not m.automatic]
+    for thread in _components(threaded):
+        contacts.extend(_thread_contacts(thread, rules))
+    return contacts
+
+
+def _components(mails: Sequence[Leg]) -> list[list[Leg]]:
+    """Return the connected components of mails over their own ids and references, each by arrival."""
+    parent: dict[str, str] = {}
+
+    def find(name: str) -> str:
+        root = name
+        while parent.setdefault(root, root) != root:
+            root = parent[root]
+        while parent[name] != root:
+            parent[name], name = root, parent[name]
+        return root
+
+    for mail in mails:
+        names = [mail.message or mail.leg_id, *mail.references]
+        for name in names[1:]:
+            left, right = sorted((find(names[0]), find(name)))
+            parent[right] = left
+    grouped: dict[str, list[Leg]] = {}
+    for mail in mails:
+        grouped.setdefault(find(mail.message or mail.leg_id), []).append(mail)
+    return list(grouped.values())
+
+
+def _thread_contacts(thread: Sequence[Leg], rules: Rules) -> list[Contact]:
+    contacts: list[Contact] = []
+    for mail in thread:
+        if mail.kind is LegKind.REPLY:
+            if contacts:  # a reply before any inbound message is outgoing mail, and no contact
+                contacts[-1] = replace(contacts[-1], replies=(*contacts[-1].replies, mail))
+            continue
+        latest = contacts[-1] if contacts else None
+        if latest and mail.arrived_at - latest.first.arrived_at <= rules.reopen_within:
+            contacts[-1] = replace(latest, legs=(*latest.legs, mail))
+        else:
+            contacts.append(Contact((mail,)))
+    return contacts
+
+
+def _with_registrations(contacts: list[Contact], registrations: Sequence[Leg]) -> list[Contact]:
+    """Give each loose registration to the nearest earlier contact of its day that has none."""
+    joined = list(contacts)
+    loose = []
+    for registration in registrations:
+        index = _nearest_without(joined, registration)
+        if index is None:
+            loose.append(Contact((registration,), unlinked=True))
+        else:
+            joined[index] = replace(joined[index], registrations=(registration,))
+    return joined + loose
+
+
+def _nearest_without(contacts: Sequence[Contact], registration: Leg) -> int | None:
+    day = local_day(registration.arrived_at)
+    for index in range(len(contacts) - 1, -1, -1):
+        contact = contacts[index]
+        earlier = contact.first.arrived_at <= registration.arrived_at
+        same_day = local_day(contact.first.arrived_at) == day
+        if earlier and same_day and not contact.errands and not contact.first.automatic:
+            return index
+    return None
+
+
+def reopened(contact: Contact) -> bool:
+    """Tell whether the party wrote again in the thread, other than to say thanks (CORRECTIONS 31)."""
+    later = contact.legs[1:]
+    if contact.first.channel is not Channel.EMAIL:
+        return False
+    return any(not _only_thanks(leg) for leg in later)
+
+
+def _only_thanks(leg: Leg) -> bool:
+    return bool(leg.errands) and all(errand.thanks for errand in leg.errands)

@@ -1,0 +1,236 @@
+"""Stage 1's fold: the set of a leg's events -> the leg. Neither order nor repetition matters."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from schemas.events import (
+    Abandoned,
+    Answered,
+    Audience,
+    Automatic,
+    CallbackTaken,
+    Channel,
+    Ended,
+    ErrandRegistered,
+    Event,
+    FlowedOut,
+    FlowOutReason,
+    HandedOver,
+    NoShow,
+    Party,
+    Provenance,
+    Queued,
+    Received,
+    Replied,
+    SystemRestarted,
+    WrappedUp,
+    order_key,
+)
+from schemas.legs import Leg, LegErrand, LegHandover, LegKind, LegOutcome
+from schemas.timebase import to_ms
+
+_LEFT = {
+    Abandoned: LegOutcome.ABANDONED,
+    FlowedOut: LegOutcome.FLOWED_OUT,
+    CallbackTaken: LegOutcome.CALLBACK_TAKEN,
+}
+
+
+Restarts = Mapping[str, Collection[datetime]]
+"""Per source: the instants at which it lost the calls that were open."""
+
+
+def fold_leg(leg_id: str, events: Iterable[Event], restarts: Restarts | None = None) -> Leg:
+    """Return the leg that a non-empty set of events describes.
+
+    The result is a pure function of the set and of the restarts. Raises ValueError where there is no event.
+    """
+    ordered = sorted((e for e in events if not isinstance(e, SystemRestarted)), key=order_key)
+    if not ordered:
+        raise ValueError(f"leg {leg_id}: no events")
+    ended_at = _last(ordered, Ended)
+    outcome, left_at, reason = _outcome(ordered)
+    answered_at = _answered_at(ordered)
+    arrived_at = _arrived_at(ordered)
+    kind = _kind(ordered)
+    source = _source(ordered)
+    lost_at = _lost_at([e.time for e in ordered if e.source == source], (restarts or {}).get(source, ()))
+    if lost_at and kind is LegKind.INBOUND and _channel(ordered) is Channel.TELEPHONE:
+        if outcome is LegOutcome.OPEN:
+            outcome, left_at, reason = LegOutcome.FLOWED_OUT, lost_at, FlowOutReason.RESTART
+        elif outcome is LegOutcome.ANSWERED and ended_at is None:
+            ended_at = lost_at
+    party = next((e.data.party for e in ordered if e.data.party), None)
+    received = next((e for e in ordered if isinstance(e, Received)), None)
+    message = received or next((e for e in ordered if isinstance(e, Replied)), None)
+    return Leg(
+        leg_id=leg_id,
+        source=source,
+        kind=kind,
+        channel=_channel(ordered),
+        channel_source=_channel_source(ordered),
+        arrived_at=arrived_at,
+        queue=next((e.data.queue for e in ordered if isinstance(e, Queued)), None),
+        answered_at=answered_at,
+        ended_at=ended_at,
+        left_at=left_at,
+        outcome=outcome,
+        flow_out_reason=reason,
+        talk_ms=_talk_ms(ordered, answered_at, ended_at),
+        hold_ms=sum(e.data.hold_ms or 0 for e in ordered if isinstance(e, Ended)),
+        wrap_up_ms=sum(e.data.wrap_up_ms for e in ordered if isinstance(e, WrappedUp)),
+        audience=_audience(ordered),
+        automatic=_automatic(ordered),
+        message=message.data.message if message else None,
+        references=message.data.references if message else (),
+        handovers=_handovers(ordered),
+        errands=_errands(ordered),
+        party=party.current if party else None,
+        previous_party=party.previous if party else None,
+    )
+
+
+def party_keys(leg: Leg, events: Iterable[Event]) -> set[str]:
+    """Return every key under which any subset of the events could have been sent to stage 2.
+
+    A subset is what an earlier batch, or an owner that died, may have known. Hence the leg's own id
+    (its key while no party is known) whenever some event names no party.
+    """
+    keys: set[str] = set()
+    for event in events:
+        party: Party | None = getattr(event.data, "party", None)
+        keys.update({party.current, party.previous or party.current} if party else {leg.leg_id})
+    return keys
+
+
+def _kind(ordered: Sequence[Event]) -> LegKind:
+    if any(isinstance(e, Replied) for e in ordered):
+        return LegKind.REPLY
+    if _channel(ordered) is Channel.EMAIL:
+        return LegKind.INBOUND if any(isinstance(e, Received) for e in ordered) else LegKind.REGISTRATION
+    only_registered = all(isinstance(e, ErrandRegistered) or e.type.endswith("identified") for e in ordered)
+    return LegKind.REGISTRATION if only_registered else LegKind.INBOUND
+
+
+def _channel(ordered: Sequence[Event]) -> Channel:
+    """Return the first channel that is known; a leg keeps it (DOMAIN §2.1)."""
+    known = (e.data.channel for e in ordered if e.data.channel is not Channel.UNKNOWN)
+    return next(known, Channel.UNKNOWN)
+
+
+def _channel_source(ordered: Sequence[Event]) -> Provenance:
+    said = (
+        e.data.channel_source
+        for e in ordered
+        if not isinstance(e, SystemRestarted) and e.data.channel is not Channel.UNKNOWN
+    )
+    return next(said, Provenance.DEFAULT)
+
+
+def _arrived_at(ordered: Sequence[Event]) -> datetime:
+    """Return the first entry into a queue or mailbox; without one, the first event.
+
+    Some versions stamp CONNECT before ENTERQUEUE: the answer does not move the arrival.
+    """
+    entries = [e.time for e in ordered if isinstance(e, Queued | Received | Replied)]
+    return min(entries) if entries else ordered[0].time
+
+
+def _outcome(ordered: Sequence[Event]) -> tuple[LegOutcome, datetime | None, FlowOutReason | None]:
+    outcome, left_at, reason = LegOutcome.OPEN, None, None
+    for event in ordered:
+        if isinstance(event, Answered | Ended) or (
+            isinstance(event, HandedOver) and event.data.channel is not Channel.EMAIL
+        ):
+            outcome, left_at, reason = LegOutcome.ANSWERED, None, None
+        elif isinstance(event, NoShow):
+            outcome, left_at = LegOutcome.NO_SHOW, event.time
+        elif isinstance(event, Queued) and outcome is LegOutcome.FLOWED_OUT:
+            outcome, left_at, reason = LegOutcome.OPEN, None, None
+        elif type(event) in _LEFT and outcome is not LegOutcome.ANSWERED:
+            outcome, left_at = _LEFT[type(event)], event.time
+            reason = event.data.reason if isinstance(event, FlowedOut) else None
+    return outcome, left_at, reason
+
+
+def _answered_at(ordered: Sequence[Event]) -> datetime | None:
+    """Return the first answer; where only the end is known, the end less the talk."""
+    for event in ordered:
+        if isinstance(event, Answered):
+            return event.time
+    for event in ordered:
+        if isinstance(event, Ended):
+            return event.time - timedelta(milliseconds=event.data.talk_ms or 0)
+        if isinstance(event, HandedOver) and event.data.channel is not Channel.EMAIL:
+            return event.time
+    return None
+
+
+def _last(ordered: Sequence[Event], kind: type[Ended]) -> datetime | None:
+    return max((e.time for e in ordered if isinstance(e, kind)), default=None)
+
+
+def _source(ordered: Sequence[Event]) -> str:
+    """Return the system that carried the leg, which is not the one where somebody registered its errands."""
+    carried = (e.source for e in ordered if not isinstance(e, ErrandRegistered))
+    return next(carried, ordered[0].source)
+
+
+def _lost_at(seen: Sequence[datetime], restarts: Collection[datetime]) -> datetime | None:
+    """Return the first restart after which the system said nothing more of the leg."""
+    return min((at for at in restarts if at >= seen[-1]), default=None)
+
+
+def _talk_ms(ordered: Sequence[Event], answered: datetime | None, ended: datetime | None) -> int:
+    """Return the talk that was measured; where none was, the time from answer to end."""
+    said = [e.data.talk_ms for e in ordered if isinstance(e, Ended) and e.data.talk_ms is not None]
+    if said:
+        return sum(said)
+    return max(0, to_ms(ended - answered)) if answered and ended else 0
+
+
+def _audience(ordered: Sequence[Event]) -> Audience:
+    """Return internal if any event says so, else the last that is known."""
+    said = [
+        e.data.audience
+        for e in ordered
+        if not isinstance(e, SystemRestarted) and e.data.audience not in {None, Audience.UNKNOWN}
+    ]
+    if Audience.INTERNAL in said:
+        return Audience.INTERNAL
+    return (said[-1] or Audience.UNKNOWN) if said else Audience.UNKNOWN
+
+
+def _automatic(ordered: Sequence[Event]) -> Automatic | None:
+    kinds = (e.data.automatic for e in ordered if isinstance(e, Received) and e.data.automatic)
+    return next(kinds, None)
+
+
+def _handovers(ordered: Sequence[Event]) -> tuple[LegHandover, ...]:
+    """Return the passings to departments; from the centre to itself is none."""
+    return tuple(
+        LegHandover(at=e.time, kind=e.data.kind, unit=e.data.unit, errand=e.data.errand)
+        for e in ordered
+        if isinstance(e, HandedOver) and e.data.unit is not None
+    )
+
+
+def _errands(ordered: Sequence[Event]) -> tuple[LegErrand, ...]:
+    """Return each errand as last said, in order of their names."""
+    latest = {e.data.errand: e for e in ordered if isinstance(e, ErrandRegistered)}
+    return tuple(
+        LegErrand(
+            errand=name,
+            at=event.time,
+            topic=event.data.topic,
+            level=event.data.level,
+            performed_by=event.data.performed_by,
+            outcome=event.data.outcome,
+            outcome_source=event.data.outcome_source,
+            unit=event.data.unit,
+            thanks=event.data.thanks,
+        )
+        for name, event in sorted(latest.items())
+    )

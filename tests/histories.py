@@ -1,0 +1,141 @@
+"""Random histories of a contact centre, as events: for the laws that hold for every history."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+
+from schemas.events import Event, event_adapter
+from schemas.identity import PseudonymKey, stable_hash
+
+START = datetime(2026, 10, 19, 6, 0, tzinfo=UTC)
+KEY = PseudonymKey("t1", b"a test secret of bytes")
+OLD_KEY = PseudonymKey("t0", b"the secret before that")
+TOPICS = ["va-avfall", "gata-felanmalan", "omsorg", "siths-kort", None]
+UNITS = ["energi", "samhallsbyggnad", "omsorg", None]
+
+
+def event(kind: str, leg: str, at: datetime, source: str = "pbx1", /, **data: Any) -> Event:
+    """Return an event with a deterministic id."""
+    identity = stable_hash(source, leg, kind, at.isoformat(), repr(sorted(data.items())))
+    return event_adapter.validate_python(
+        {
+            "type": f"kommuncenter.{kind}",
+            "id": identity,
+            "source": source,
+            "subject": leg,
+            "time": at,
+            "data": data,
+        }
+    )
+
+
+def party(number: int, rotated: bool = False) -> dict[str, str]:
+    """Return the pseudonyms of an invented person."""
+    name = f"+4670174060{number}"
+    if rotated:
+        return {"current": KEY.pseudonym(name), "previous": OLD_KEY.pseudonym(name)}
+    return {"current": OLD_KEY.pseudonym(name)}
+
+
+@st.composite
+def calls(draw: st.DrawFn, number: int) -> list[Event]:
+    """A call: queued, then perhaps answered, passed on, ended, registered; or abandoned or flowed out."""
+    leg = f"pbx1:{number}"
+    at = START + timedelta(seconds=draw(st.integers(0, 12 * 86400)))
+    who = draw(st.sampled_from([None, *range(1, 4)]))
+    base: dict[str, Any] = {"channel": "telephone"}
+    caller: dict[str, Any] = {} if who is None else {"party": party(who, rotated=draw(st.booleans()))}
+    if draw(st.integers(0, 9)) == 0:
+        caller["audience"] = "internal"
+    events = [event("contact.queued", leg, at, queue="kommuncenter", **base, **caller)]
+    wait = timedelta(seconds=draw(st.integers(-1, 400)))
+    end = draw(st.sampled_from(["answered", "answered", "answered", "abandoned", "flowed_out", "open"]))
+    if end == "answered":
+        talk = draw(st.integers(0, 200))
+        events.append(event("contact.answered", leg, at + wait, **base))
+        for _ in range(draw(st.integers(0, 2))):
+            kind = draw(st.sampled_from(["blind", "consulted"]))
+            moved = at + wait + timedelta(seconds=talk)
+            unit = draw(st.sampled_from(UNITS))
+            events.append(event("contact.handed_over", leg, moved, kind=kind, unit=unit, **base))
+        if draw(st.booleans()):
+            done = at + wait + timedelta(seconds=talk)
+            events.append(event("contact.ended", leg, done, talk_ms=talk * 1000, **base))
+        events.extend(draw(registrations(leg, at + wait, "telephone")))
+    elif end == "abandoned":
+        events.append(event("contact.abandoned", leg, at + wait, **base))
+    elif end == "flowed_out":
+        events.append(event("contact.flowed_out", leg, at + wait, reason="timeout", **base))
+    return events
+
+
+@st.composite
+def registrations(draw: st.DrawFn, leg: str, at: datetime, channel: str) -> list[Event]:
+    """What agents register about a leg: none, one or several words on one or two errands."""
+    return [
+        event(
+            "errand.registered",
+            leg,
+            at + timedelta(minutes=draw(st.integers(0, 60))),
+            "desk",
+            channel=channel,
+            errand=draw(st.sampled_from(["e1", "e2"])),
+            topic=draw(st.sampled_from(TOPICS)),
+            level=draw(st.sampled_from([None, 10, 30, 50])),
+            outcome=draw(st.sampled_from(["resolved", "handed_over", "open"])),
+            unit=draw(st.sampled_from(UNITS)),
+        )
+        for _ in range(draw(st.integers(0, 3)))
+    ]
+
+
+@st.composite
+def mails(draw: st.DrawFn, number: int) -> list[Event]:
+    """A thread: a message, then perhaps replies, further messages and a forwarding."""
+    at = START + timedelta(seconds=draw(st.integers(0, 12 * 86400)))
+    who = party(draw(st.integers(1, 3)), rotated=draw(st.booleans()))
+    refs = [stable_hash("mail", str(number), "0")]
+    base: dict[str, Any] = {"channel": "email", "mailbox": "kommun", "party": who}
+    extra = {"automatic": "auto_reply"} if draw(st.integers(0, 9)) == 0 else {}
+    first = f"kommun:{refs[0]}"
+    events = [event("contact.received", first, at, "mail", message=refs[0], **base, **extra)]
+    for step in range(1, draw(st.integers(1, 4))):
+        at += timedelta(minutes=draw(st.integers(1, 6 * 1440)))
+        kind = draw(st.sampled_from(["contact.replied", "contact.received", "contact.handed_over"]))
+        if kind == "contact.handed_over":
+            unit = draw(st.sampled_from(UNITS))
+            events.append(event(kind, first, at, "mail", channel="email", kind="ticket", unit=unit))
+            continue
+        ref = stable_hash("mail", str(number), str(step))
+        known = tuple(draw(st.sampled_from([refs[-1:], refs[:1], refs])))
+        events.append(event(kind, f"kommun:{ref}", at, "mail", message=ref, references=known, **base))
+        refs.append(ref)
+    return [*events, *draw(registrations(first, at, "email"))]
+
+
+@st.composite
+def visits(draw: st.DrawFn, number: int) -> list[Event]:
+    """A visit: registered, called, finished or not come."""
+    leg = f"desk:{number}"
+    at = START + timedelta(seconds=draw(st.integers(0, 12 * 86400)))
+    base: dict[str, Any] = {"channel": "visit"}
+    events = [event("contact.queued", leg, at, "desk", queue="koordinaten", **base)]
+    if draw(st.booleans()):
+        events.append(event("contact.answered", leg, at + timedelta(minutes=3), "desk", **base))
+        kind = draw(st.sampled_from(["contact.ended", "contact.no_show"]))
+        events.append(event(kind, leg, at + timedelta(minutes=9), "desk", **base))
+    return [*events, *draw(registrations(leg, at, "visit"))]
+
+
+@st.composite
+def histories(draw: st.DrawFn, largest: int = 7) -> list[Event]:
+    """Events of several parties over twelve days, and sometimes restarts of the telephone system."""
+    kinds = draw(st.lists(st.sampled_from([calls, calls, mails, visits]), min_size=1, max_size=largest))
+    events = [e for number, kind in enumerate(kinds) for e in draw(kind(number))]
+    for _ in range(draw(st.integers(0, 2))):
+        at = START + timedelta(seconds=draw(st.integers(0, 12 * 86400)))
+        events.append(event("system.restarted", "pbx1:restart", at, channel="telephone"))
+    return events
