@@ -116,6 +116,12 @@ UNDER_REACH = _count(
     "Ärenden som lämnades vidare fast Kommuncenter har mandat att lösa dem.",
     source="DOMAIN §2.3",
 )
+OVER_REACH = _count(
+    "over_reach",
+    "Löst över mandatet",
+    "Ärenden som Kommuncenter löste fast de ligger över mandatet.",
+    source="DOMAIN §2.3",
+)
 SERVICE_LEVEL = Metric(
     "service_level",
     "Svarat inom 60 sekunder",
@@ -206,6 +212,27 @@ TRACEABLE = Metric(
     ("errands",),
     source="DOMAIN §2.2",
 )
+FCR_FINAL_TRACEABLE = Metric(
+    "fcr_final_traceable_7d",
+    "Löst vid första kontakten (7 dygn), av de som kan följas",
+    "Som slutligt efter 7 dygn, men bara över ärenden där samma person kan kännas igen.",
+    Unit.SHARE,
+    ("fcr_final_traceable_7d",),
+    ("traceable",),
+    Better.HIGHER,
+    final_after_days=7,
+    source="DOMAIN §2.2, CORRECTIONS 25",
+)
+FCR_NET = Metric(
+    "fcr_net",
+    "Löst vid första kontakten, inom mandatet",
+    "Som preliminärt, men bara över ärenden som Kommuncenter har mandat att lösa.",
+    Unit.SHARE,
+    ("fcr_net",),
+    ("within_mandate",),
+    Better.HIGHER,
+    source="DOMAIN §2.2",
+)
 HANDOVER_RATE = Metric(
     "handover_rate",
     "Lämnat vidare",
@@ -267,6 +294,24 @@ OUTCOME_REGISTERED = Metric(
     Better.HIGHER,
     source="DOMAIN §2.2",
 )
+OUTCOME_DERIVED = Metric(
+    "outcome_derived",
+    "Utfall slutet av kontakten",
+    "Andel ärenden där ingen registrerade hur det gick, så att kontakten själv får avgöra.",
+    Unit.SHARE,
+    ("outcome_derived",),
+    ("errands",),
+    source="DOMAIN §2.2, CORRECTIONS 20",
+)
+OUTCOME_DEFAULT = Metric(
+    "outcome_default",
+    "Utfall ifyllt av ett system",
+    "Andel ärenden där ett system fyllde i hur det gick av sig självt.",
+    Unit.SHARE,
+    ("outcome_default",),
+    ("errands",),
+    source="DOMAIN §2.2",
+)
 EXCLUDED = _count(
     "excluded",
     "Undantagna kontakter",
@@ -294,14 +339,19 @@ METRICS: tuple[Metric, ...] = (
     fcr_final(30),
     FCR_CITIZEN,
     TRACEABLE,
+    FCR_FINAL_TRACEABLE,
+    FCR_NET,
     HANDOVER_RATE,
     HANDOVERS,
     UNDER_REACH,
+    OVER_REACH,
     MANDATE_USE,
     MAIL_IN_TIME,
     MAIL_IN_24H,
     VISIT_WAIT,
     OUTCOME_REGISTERED,
+    OUTCOME_DERIVED,
+    OUTCOME_DEFAULT,
     EXCLUDED,
 )
 BY_NAME: Mapping[str, Metric] = {metric.name: metric for metric in METRICS}
