@@ -134,3 +134,36 @@ GROUP BY channel
 ORDER BY channel""",
         {"now": now},
     )
+
+
+def dead_letters_query(period: Between) -> Query:
+    """Return the query for records that could not be used, found within a period of instants.
+
+    Columns: instance, reason, records.
+    """
+    return Query(
+        """SELECT instance, reason, count() AS records
+FROM dead_letters FINAL
+WHERE at >= {since:DateTime64(3, 'UTC')} AND at < {until:DateTime64(3, 'UTC')}
+GROUP BY instance, reason
+ORDER BY instance, reason""",
+        {"since": period.since, "until": period.until},
+    )
+
+
+def source_health_query(at: datetime) -> Query:
+    """Return the query for what was known of each source at an instant.
+
+    Columns: instance, seen_at, last_event_at, last_read_at. The latter two are NULL where nothing came.
+    """
+    return Query(
+        """SELECT instance,
+    max(s.at) AS seen_at,
+    argMax(tuple(s.last_event_at), s.at).1 AS last_event_at,
+    argMax(tuple(s.last_read_at), s.at).1 AS last_read_at
+FROM source_health AS s
+WHERE s.at <= {at:DateTime64(3, 'UTC')}
+GROUP BY instance
+ORDER BY instance""",
+        {"at": at},
+    )
