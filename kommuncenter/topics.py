@@ -56,7 +56,8 @@ def admin_client(bootstrap_servers: str, **options: object) -> Iterator[Any]:
     """
     from kafka import KafkaAdminClient
 
-    client: Any = KafkaAdminClient(bootstrap_servers=bootstrap_servers, **options)  # type: ignore[no-untyped-call]
+    untyped: Any = KafkaAdminClient
+    client = untyped(bootstrap_servers=bootstrap_servers, **options)
     try:
         yield client
     finally:
@@ -112,8 +113,9 @@ def _checked(admin: Any, topics: Mapping[str, TopicConfig], partitions: int) -> 
 
 
 def _create(admin: Any, topics: Mapping[str, TopicConfig], partitions: int, replication_factor: int) -> None:
-    from kafka.errors import NoError, TopicAlreadyExistsError, for_code
+    from kafka import errors
 
+    kafka_errors: Any = errors
     if not topics:
         return
     wanted = {
@@ -126,8 +128,8 @@ def _create(admin: Any, topics: Mapping[str, TopicConfig], partitions: int, repl
     }
     answer = admin.create_topics(wanted, raise_errors=False)
     for topic in answer["topics"]:
-        error: type[Exception] = for_code(topic["error_code"])  # type: ignore[no-untyped-call]
-        if error not in (NoError, TopicAlreadyExistsError):
+        error = kafka_errors.for_code(topic["error_code"])
+        if error not in (kafka_errors.NoError, kafka_errors.TopicAlreadyExistsError):
             reason = topic.get("error_message") or error.__name__
             raise TopicCreationError(f"The broker refused to create {topic['name']}: {reason}")
     admin.wait_for_topics(list(topics))

@@ -21,7 +21,6 @@ from kommuncenter.embedded.processes import (
     LOOPBACK,
     ChildProcess,
     ServiceStartError,
-    accepts_connections,
     free_port,
 )
 from schemas.errors import ConfigurationError
@@ -150,7 +149,7 @@ class JvmKafka:
         return [self._java, *_JVM_OPTIONS, "-cp", f"{self._jars}/*", main_class, *arguments]
 
     def _ready(self) -> bool:
-        return accepts_connections(self._port) and answers_metadata(self.bootstrap_servers, self._cluster_id)
+        return answers_metadata(self.bootstrap_servers, self._cluster_id)
 
     def _format(self) -> None:
         self._data_dir.mkdir(parents=True, exist_ok=True)
