@@ -1,6 +1,6 @@
 -- The store: archive of events, facts of legs and contacts, and what guards them.
 
-CREATE TABLE installation
+CREATE TABLE IF NOT EXISTS installation
 (
     name String,
     value String,
@@ -10,7 +10,7 @@ ENGINE = ReplacingMergeTree(changed_at)
 ORDER BY name;
 
 -- Stage 1's log. version: the greater payload wins an id conflict, and on time beats late.
-CREATE TABLE events
+CREATE TABLE IF NOT EXISTS events
 (
     partition UInt16,
     occurred_at DateTime64(3, 'UTC'),
@@ -29,7 +29,7 @@ PARTITION BY toYYYYMM(occurred_at)
 ORDER BY (partition, leg_id, event_id);
 
 -- Stage 2's log: the highest revision of a leg under a key, retractions included.
-CREATE TABLE legs
+CREATE TABLE IF NOT EXISTS legs
 (
     partition UInt16,
     key String,
@@ -44,7 +44,7 @@ CREATE TABLE legs
 ENGINE = ReplacingMergeTree(revision)
 ORDER BY (partition, key, leg_id);
 
-CREATE TABLE contacts
+CREATE TABLE IF NOT EXISTS contacts
 (
     day Date,
     contact_id String,
@@ -90,7 +90,7 @@ PARTITION BY toYYYYMM(day)
 ORDER BY (day, contact_id, partition);
 
 -- Who owns a partition of a stage. Claims are read back; only an active epoch counts.
-CREATE TABLE epochs
+CREATE TABLE IF NOT EXISTS epochs
 (
     stage UInt8,
     partition UInt16,
@@ -103,7 +103,7 @@ CREATE TABLE epochs
 ENGINE = MergeTree
 ORDER BY (stage, partition, epoch);
 
-CREATE TABLE dead_letters
+CREATE TABLE IF NOT EXISTS dead_letters
 (
     id String,
     instance LowCardinality(String),
@@ -117,7 +117,7 @@ CREATE TABLE dead_letters
 ENGINE = ReplacingMergeTree(at)
 ORDER BY (instance, id);
 
-CREATE TABLE source_health
+CREATE TABLE IF NOT EXISTS source_health
 (
     instance LowCardinality(String),
     at DateTime64(3, 'UTC'),

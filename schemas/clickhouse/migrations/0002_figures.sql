@@ -1,6 +1,6 @@
 -- The figures in two grains. One whole row per (window, dimensions, partition); the highest revision counts.
 
-CREATE TABLE service_windows
+CREATE TABLE IF NOT EXISTS service_windows
 (
     window DateTime64(3, 'UTC'),
     partition UInt16,
@@ -71,7 +71,7 @@ ENGINE = ReplacingMergeTree(revision)
 PARTITION BY toYYYYMM(window)
 ORDER BY (window, partition, channel, area, topic, unit);
 
-CREATE TABLE service_days
+CREATE TABLE IF NOT EXISTS service_days
 (
     day Date,
     partition UInt16,
@@ -144,7 +144,7 @@ ORDER BY (day, partition, channel, area, topic, unit);
 
 -- The only way to read figures and facts: without what a former owner wrote after it lost a partition
 -- (CORRECTIONS 2).
-CREATE VIEW service_windows_current AS
+CREATE VIEW IF NOT EXISTS service_windows_current AS
 SELECT f.*
 FROM service_windows AS f FINAL
 LEFT JOIN
@@ -156,7 +156,7 @@ LEFT JOIN
 ) AS e ON f.partition = e.partition
 WHERE f.window < e.active_from OR bitShiftRight(f.revision, 40) >= e.active_epoch;
 
-CREATE VIEW service_days_current AS
+CREATE VIEW IF NOT EXISTS service_days_current AS
 SELECT f.*
 FROM service_days AS f FINAL
 LEFT JOIN
@@ -168,7 +168,7 @@ LEFT JOIN
 ) AS e ON f.partition = e.partition
 WHERE f.day < toDate(e.active_from, 'Europe/Stockholm') OR bitShiftRight(f.revision, 40) >= e.active_epoch;
 
-CREATE VIEW contacts_current AS
+CREATE VIEW IF NOT EXISTS contacts_current AS
 SELECT f.*
 FROM contacts AS f FINAL
 LEFT JOIN

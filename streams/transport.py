@@ -1,0 +1,130 @@
+"""Faust's aiokafka transport, with all records of a partition out of one poll as one message.
+
+Faust spends a fixed time on each message; with batches as messages a worker is ten times faster. Agents,
+groups, rebalancing, sensors and flow control stay Faust's. What differs, and is held by tests for the
+pinned version of Faust:
+
+* ``getmany`` yields one message per partition and poll: value :class:`~streams.worker.Records`, offset the
+  last.
+* Faust's own acknowledgement books no offset (it comes in a ``finally``, also after an exception). An offset
+  is done by :meth:`BatchConsumer.mark_done` only (CORRECTIONS 10).
+* Between two such messages lies no *gap* of lost offsets, so none is booked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
+from typing import Any, ClassVar
+
+import faust
+from faust.serializers.codecs import Codec
+from faust.transport.drivers.aiokafka import Consumer, Transport
+from faust.types import TP, ConsumerMessage, Message
+
+from streams.worker import Records
+
+
+class Passed(Codec):
+    """Hands a value on as it is: it is decoded by the core, a batch at a time."""
+
+    def _loads(self, s: Any) -> Any:
+        return s
+
+    def _dumps(self, s: Any) -> Any:
+        return s
+
+
+class BatchConsumer(Consumer):
+    """Delivers batches, and commits what was marked as done."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._done: dict[TP, int] = {}
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:
+        """Yield one message for each partition that has records."""
+        records, active = await self._wait_next_records(timeout)
+        generation = self.app.consumer_generation_id
+        if not records or self.should_stop:
+            return
+        if not self.flow_active:
+            await self.perform_seek()
+            return
+        for tp, found in records.items():
+            if not self.flow_active or self.app.consumer_generation_id != generation:
+                break
+            if found and (active is None or tp in active or tp in self._buffered_partitions):
+                self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
+                yield tp, self._batch_message(tp, found)
+
+    def _batch_message(self, tp: TP, found: list[Any]) -> ConsumerMessage:
+        message = self._to_message(tp, found[-1])
+        message.value = Records(  # type: ignore[assignment]  # Passed hands it on as it is
+            topic=tp.topic,
+            partition=tp.partition,
+            first=found[0].offset,
+            last=found[-1].offset,
+            values=tuple(record.value for record in found),
+            offsets=tuple(record.offset for record in found),
+        )
+        return message
+
+    def mark_done(self, records: Records) -> None:
+        """Let the offsets up to the end of ``records`` be committed."""
+        tp = TP(records.topic, records.partition)
+        self._done[tp] = max(self._done.get(tp, -1), records.last)
+
+    async def fence(self, partitions: Collection[int]) -> bool:
+        """Commit again what is committed; False if the broker says that the generation is over."""
+        tps = [tp for tp in self.assignment() if tp.partition in partitions]
+        if {tp.partition for tp in tps} != set(partitions):
+            return False
+        committed = await self._committed(tps)
+        return bool(await self._commit(committed))
+
+    async def _committed(self, tps: Iterable[TP]) -> Mapping[TP, int]:
+        """Return the committed offsets; where there is none, the earliest."""
+        raw = self._thread._ensure_consumer()
+        offsets: dict[TP, int | None] = {}
+        for tp in tps:
+            offsets[tp] = await self._thread.call_thread(raw.committed, tp)
+        missing = [tp for tp, offset in offsets.items() if offset is None]
+        earliest = await self.earliest_offsets(*missing) if missing else {}
+        return {tp: earliest.get(tp, 0) if offset is None else offset for tp, offset in offsets.items()}
+
+    def ack(self, message: Message) -> bool:
+        """Take note that Faust is through with a message; this says nothing about its offset."""
+        if message.acked:
+            return False
+        message.acked = True
+        self._unacked_messages.discard(message)
+        return True
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Forget what was done of partitions that are another owner's from now on."""
+        for tp in revoked:
+            self._done.pop(tp, None)
+        await super().on_partitions_revoked(revoked)
+
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
+        return (tp for tp in list(self._done) if topics is None or tp in topics or tp.topic in topics)
+
+    def _new_offset(self, tp: TP) -> int | None:
+        done = self._done.get(tp)
+        return None if done is None else done + 1
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        """Book no gap: the offsets between two messages are those of the second one's records."""
+
+
+class BatchTransport(Transport):
+    """Faust's transport with the consumer above."""
+
+    Consumer: ClassVar[type[BatchConsumer]] = BatchConsumer
+
+
+class BatchApp(faust.App):
+    """A Faust application that consumes through the batch transport."""
+
+    def _new_transport(self) -> BatchTransport:
+        return BatchTransport(self.conf.broker_consumer, self, loop=self.loop)

@@ -1,0 +1,309 @@
+"""One worker's work on its partitions: taking them over, and both stages' batches, in the order of DESIGN.
+
+Knows neither Faust nor ClickHouse: the store, the sending and the fence are ports. A batch is done only
+when its last write is done (CORRECTIONS 10); whoever calls marks the offset after that, and only where the
+call says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import ParamSpec, Protocol, TypeVar
+
+import stamina
+import structlog
+from pydantic import ValidationError
+
+from schemas.clock import Clock
+from schemas.deadletter import DeadLetter, dead_letter
+from schemas.errors import RetriableError
+from schemas.events import Event, SystemRestarted, event_adapter, events_adapter
+from schemas.legs import LegMessage, leg_message_adapter, leg_messages_adapter
+from streams.core.digest import digest
+from streams.core.rules import Rules
+from streams.core.stage1 import Stage1
+from streams.core.stage2 import Stage2
+from streams.ports import STAGE_1, STAGE_2, Archived, Claim, Store
+from streams.sink import BEGINNING
+
+log = structlog.get_logger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Fence(Protocol):
+    """Proves that this worker still owns partitions, by a commit that a stale generation can't make."""
+
+    async def __call__(self, partitions: Collection[int]) -> bool:
+        """Return True if the broker took the commit; False if the partitions have moved on."""
+        ...
+
+
+Send = Callable[[Sequence[LegMessage]], Awaitable[None]]
+"""Sends to stage 2; returns when the broker has acknowledged all. Raises RetriableError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """The raw records of one partition of one topic out of one poll, in order."""
+
+    topic: str
+    partition: int
+    first: int
+    last: int
+    values: tuple[bytes | None, ...]
+    offsets: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class Owned:
+    """A partition number that this worker owns in both stages."""
+
+    one: Stage1
+    two: Stage2
+    horizon: datetime
+
+
+@dataclass(slots=True)
+class Worker:
+    """Both stages over the partitions that are assigned at the moment."""
+
+    store: Store
+    send: Send
+    fence: Fence
+    rules: Rules
+    clock: Clock
+    _owned: dict[int, asyncio.Future[Owned]] = field(default_factory=dict)
+    _takeover: asyncio.Task[None] | None = None
+
+    def assign(self, partitions: Collection[int]) -> None:
+        """Begin to take over exactly these partitions; whatever was owned before is given up.
+
+        Returns at once: state is read back in a thread, so that heartbeats go on (CORRECTIONS 40). Batches
+        of a partition wait until its takeover is through.
+        """
+        self.revoke()
+        loop = asyncio.get_running_loop()
+        self._owned = {partition: loop.create_future() for partition in sorted(partitions)}
+        if self._owned:
+            self._takeover = asyncio.create_task(self._take_over(dict(self._owned)))
+
+    def revoke(self) -> None:
+        """Give up all partitions; what is under way for them is not marked as done."""
+        if self._takeover is not None:
+            self._takeover.cancel()
+        for future in self._owned.values():
+            future.cancel()
+        self._owned = {}
+
+    async def ready(self) -> None:
+        """Wait until every assigned partition is taken over. Raises what made a takeover fail."""
+        if self._takeover is not None:
+            await self._takeover
+
+    async def take_events(self, batch: Sequence[Records]) -> Sequence[Records]:
+        """Stage 1: archive, then send on. Return the records that are done."""
+        owned = await self._owners(batch)
+        read = [(records, *self._read_events(records)) for records in batch if records.partition in owned]
+        late = await self._late(read, owned)
+        archived = [
+            Archived(records.partition, event, payload, event.id in late)
+            for records, events, _ in read
+            for event, payload in events
+        ]
+        await self._persist(self.store.archive, archived)
+        await self._bury([letter for _, _, letters in read for letter in letters])
+        messages: list[LegMessage] = []
+        for partition, state in owned.items():
+            fresh = [a.event for a in archived if a.partition == partition and not a.late]
+            messages += state.one.apply(fresh)
+        await self._send(messages)
+        return self._still_owned(batch, owned)
+
+    async def take_legs(self, batch: Sequence[Records]) -> Sequence[Records]:
+        """Stage 2: figures, then facts, then its log. Return the records that are done."""
+        owned = await self._owners(batch)
+        letters: list[DeadLetter] = []
+        messages: dict[int, list[LegMessage]] = {partition: [] for partition in owned}
+        for records in batch:
+            if records.partition in owned:
+                found, bad = self._read_legs(records)
+                messages[records.partition] += found
+                letters += bad
+        await self._bury(letters)
+        outputs = {partition: state.two.apply(messages[partition]) for partition, state in owned.items()}
+        await self._persist(self.store.write, outputs)
+        return self._still_owned(batch, owned)
+
+    async def take_letters(self, batch: Sequence[Records]) -> Sequence[Records]:
+        """Dead letters of the sources: write them down. Return the records that are done."""
+        letters = []
+        for records in batch:
+            for offset, value in zip(records.offsets, records.values, strict=True):
+                try:
+                    letters.append(DeadLetter.model_validate_json(value or b""))
+                except ValidationError:
+                    letters.append(self._letter(records, offset, value, "not a dead letter"))
+        await self._bury(letters)
+        return batch
+
+    async def _take_over(self, owned: dict[int, asyncio.Future[Owned]]) -> None:
+        """Claim, fence, read back, write everything anew, activate, send on what stage 2 lacks."""
+        try:
+            claims = await self._persist(self.store.claim, owned)
+            if not await self.fence(owned):
+                log.info("takeover_fenced_off", partitions=sorted(owned))
+                return
+            restored: dict[int, Owned] = {}
+            for partition in owned:
+                one, two = claims[STAGE_1, partition], claims[STAGE_2, partition]
+                restored[partition] = await self._persist(self._restore, one, two)
+            await self._persist(self.store.activate, claims.values())
+            for partition, state in restored.items():
+                await self._send(await self._persist(self._unsent, state))
+                owned[partition].set_result(state)
+            log.info("partitions_taken_over", partitions=sorted(owned))
+        except BaseException as error:
+            for future in owned.values():
+                if not future.done():
+                    future.cancel()
+            if isinstance(error, asyncio.CancelledError):
+                return
+            raise
+
+    def _restore(self, first: Claim, second: Claim) -> Owned:
+        """Read a partition's state back and write its rows of the horizon anew. Blocks."""
+        partition = first.partition
+        one = Stage1(partition=partition, epoch=first.epoch)
+        one.restore(self.store.archived(partition, first.horizon))
+        two = Stage2(partition=partition, epoch=second.epoch, horizon=second.horizon, rules=self.rules)
+        held = self.store.held(partition, second.horizon)
+        two.restore(held.legs)
+        self.store.write({partition: two.everything(held.rows, held.facts)})
+        return Owned(one, two, first.horizon)
+
+    def _unsent(self, state: Owned) -> list[LegMessage]:
+        """Return what stage 2 has not heard, or not as it stands now (CORRECTIONS 7). Blocks."""
+        known = self.store.sent(state.one.partition, state.horizon)
+        unsent: list[LegMessage] = []
+        for leg_id in state.one.legs:
+            messages = state.one.messages(leg_id)
+            if {message.key: digest(message) for message in messages} != known.get(leg_id, {}):
+                unsent += messages
+        return unsent
+
+    async def _owners(self, batch: Sequence[Records]) -> dict[int, Owned]:
+        """Return the state of each partition of a batch that is (still) ours, once it is taken over."""
+        owned = {}
+        for partition in {records.partition for records in batch}:
+            future = self._owned.get(partition)
+            if future is None:
+                continue
+            await asyncio.wait([future])
+            if not future.cancelled():
+                owned[partition] = future.result()
+        return owned
+
+    def _still_owned(self, batch: Sequence[Records], owned: dict[int, Owned]) -> list[Records]:
+        """Return the records whose partition has not changed hands while they were worked on."""
+        done = []
+        for records in batch:
+            future = self._owned.get(records.partition)
+            ours = future is not None and future.done() and not future.cancelled()
+            if future and ours and future.result() is owned.get(records.partition):
+                done.append(records)
+        return done
+
+    def _read_events(self, records: Records) -> tuple[list[tuple[Event, bytes]], list[DeadLetter]]:
+        """Validate a whole batch at once; only when that fails look for the culprits one by one."""
+        values = [value or b"" for value in records.values]
+        try:
+            events = events_adapter.validate_json(b"[" + b",".join(values) + b"]")
+            return list(zip(events, values, strict=True)), []
+        except (ValidationError, ValueError):
+            return self._one_by_one(records, event_adapter.validate_json)
+
+    def _read_legs(self, records: Records) -> tuple[list[LegMessage], list[DeadLetter]]:
+        values = [value or b"" for value in records.values]
+        try:
+            messages = leg_messages_adapter.validate_json(b"[" + b",".join(values) + b"]")
+            if len(messages) == len(values):
+                return messages, []
+        except ValidationError:
+            pass
+        found, letters = self._one_by_one(records, leg_message_adapter.validate_json)
+        return [message for message, _ in found], letters
+
+    def _one_by_one(
+        self, records: Records, read: Callable[[bytes], T]
+    ) -> tuple[list[tuple[T, bytes]], list[DeadLetter]]:
+        found: list[tuple[T, bytes]] = []
+        letters: list[DeadLetter] = []
+        for offset, value in zip(records.offsets, records.values, strict=True):
+            try:
+                found.append((read(value or b""), value or b""))
+            except ValidationError as error:
+                first = error.errors(include_input=False, include_url=False)[0]
+                key = ".".join(str(part) for part in first["loc"])
+                letters.append(self._letter(records, offset, value, f"{key}: {first['type']}"))
+        return found, letters
+
+    def _letter(self, records: Records, offset: int, value: bytes | None, detail: str) -> DeadLetter:
+        return dead_letter(
+            instance=records.topic,
+            place=f"{records.topic} partition {records.partition} offset {offset}",
+            reason="unreadable",
+            detail=detail,
+            payload=value or b"",
+            at=self.clock.now(),
+        )
+
+    async def _late(
+        self,
+        read: Sequence[tuple[Records, list[tuple[Event, bytes]], list[DeadLetter]]],
+        owned: dict[int, Owned],
+    ) -> set[str]:
+        """Return the ids of events about frozen days: theirs, or of a leg that began in one.
+
+        A leg without state may be known to the archive from before the horizon (CORRECTIONS 9).
+        """
+        late: set[str] = set()
+        for partition, state in owned.items():
+            if state.horizon == BEGINNING:
+                continue
+            events = [e for records, found, _ in read if records.partition == partition for e, _ in found]
+            unknown = {e.subject for e in events} - state.one.legs.keys()
+            known = await self._persist(self.store.first_seen, partition, unknown) if unknown else {}
+            for event in events:
+                began = min(event.time, known.get(event.subject, event.time))
+                if began < state.horizon and not isinstance(event, SystemRestarted):
+                    late.add(event.id)
+        return late
+
+    async def _bury(self, letters: Sequence[DeadLetter]) -> None:
+        if letters:
+            log.warning("records_rejected", count=len(letters), first=letters[0].place)
+            await self._persist(self.store.bury, letters)
+
+    async def _send(self, messages: Sequence[LegMessage]) -> None:
+        if not messages:
+            return
+        async for attempt in _patiently():
+            with attempt:
+                await self.send(messages)
+
+    async def _persist(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do blocking work in a thread, as often as it takes while the store is away."""
+        async for attempt in _patiently():
+            with attempt:
+                return await asyncio.to_thread(work, *args, **kwargs)
+        raise AssertionError("unreachable: the retries have no end")
+
+
+def _patiently() -> AsyncIterator[stamina.Attempt]:
+    """Return retries without end, at most five seconds apart; stamina logs each of them."""
+    return aiter(stamina.retry_context(on=RetriableError, attempts=None, timeout=None, wait_max=5.0))
