@@ -1,7 +1,7 @@
 """A group member as a program, so that a test can kill it.
 
-Run as ``python -m tests.contract.member BOOTSTRAP GROUP TOPIC``; it prints ``assigned N`` each time the number
-of its partitions changes.
+Run as ``python -m tests.contract.member BOOTSTRAP GROUP TOPIC``; it prints ``assigned N`` each time the
+number of its partitions changes.
 """
 
 from __future__ import annotations
