@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from producers.sources.mail.imap import Mark, dump_place, load_place
 from producers.sources.mail.imap_session import parse_fetch, password_of
 from producers.sources.mail.maildir import MaildirReader, Progress, load_progress
 from producers.sources.mail.settings import ImapSettings, MaildirSettings, MailSettings
-from schemas.errors import ConfigurationError
+from schemas.errors import ConfigurationError, RetriableError
 
 NOW = 1_795_000_000
 HEADER = b"Message-ID: <a@x.example>\n\n"
@@ -51,12 +50,15 @@ def deliver(folder: Path, epoch: int, name: str, part: str = "new") -> Path:
 
 
 async def first_batches(source: MaildirReader, start: str | None, count: int) -> list[Batch]:
-    """Return as many batches as there are, at most ``count``, waiting a little for each."""
+    """Return at most ``count`` batches with records, fewer where the reader has seen all there is."""
     found: list[Batch] = []
-    stream: AsyncIterator[Batch] = source.batches(start)
-    with contextlib.suppress(TimeoutError):
-        while len(found) < count:
-            found.append(await asyncio.wait_for(anext(stream), timeout=0.3))
+    async with contextlib.aclosing(source.batches(start)) as stream:  # type: ignore[type-var]
+        async for batch in stream:
+            if not batch.records:
+                break
+            found.append(batch)
+            if len(found) == count:
+                break
     return found
 
 
@@ -141,12 +143,24 @@ def test_links_and_hidden_files_are_no_messages(maildir: Path, tmp_path: Path) -
 def test_mail_that_comes_while_waiting_is_read(maildir: Path) -> None:
     async def scenario() -> Batch:
         stream = reader(maildir).batches(None)
-        waiting = asyncio.ensure_future(anext(stream))
-        await asyncio.sleep(0)
+        assert (await anext(stream)).records == ()
         deliver(maildir, NOW - 1, "a")
-        return await asyncio.wait_for(waiting, 10)
+        while not (batch := await asyncio.wait_for(anext(stream), 10)).records:
+            pass
+        return batch
 
     assert len(asyncio.run(scenario()).records) == 1
+
+
+def test_a_maildir_that_goes_away_later_is_waited_for(maildir: Path) -> None:
+    async def scenario() -> None:
+        stream = reader(maildir).batches(None)
+        await anext(stream)
+        (maildir / "new").rmdir()
+        await asyncio.wait_for(anext(stream), 10)
+
+    with pytest.raises(RetriableError):
+        asyncio.run(scenario())
 
 
 def test_a_path_that_is_no_maildir_is_said_clearly(tmp_path: Path) -> None:

@@ -18,10 +18,9 @@ from imap_tools.errors import MailboxFolderSelectError
 from producers.contract import Batch, Place, Raw
 from producers.sources.mail.imap_session import CUT_CONNECTION, Fetched, Session, refused_for_good
 from producers.sources.mail.settings import ImapSettings, MailSettings
-from schemas.errors import ConfigurationError
+from schemas.errors import ConfigurationError, KommuncenterError, RetriableError
 
 _log = structlog.get_logger(__name__)
-_FIRST_PAUSE = 0.5
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -79,7 +78,7 @@ class _Backlog:
 
 
 class ImapReader:
-    """Reads a mailbox; survives cut connections, restarts and renumbering of the server."""
+    """Reads a mailbox. Building one connects to nothing."""
 
     def __init__(self, settings: MailSettings, imap: ImapSettings) -> None:
         self._settings = settings
@@ -88,42 +87,45 @@ class ImapReader:
         self._has_looked = False
 
     async def batches(self, start: Place | None) -> AsyncIterator[Batch]:
-        """Yield batches for ever; reconnects with growing pauses.
+        """Yield batches for ever; an empty one says that there was nothing new.
 
-        Raises ConfigurationError for a refused login, a certificate that can't be trusted, or, at the
+        Raises RetriableError where the server can't be reached or the connection breaks: go on from the last
+        place. Raises ConfigurationError for a refused login, a certificate that can't be trusted, or, at the
         first look, a folder that does not exist.
         """
         marks = load_place(start)
-        pause = _FIRST_PAUSE
-        while True:
-            session: Session | None = None
-            try:
-                session = await asyncio.to_thread(Session, self._imap)
-                while True:
-                    waiting = self._catch_up(session, marks)
-                    while (batch := await asyncio.to_thread(next, waiting, None)) is not None:
-                        marks = load_place(batch.after)
-                        yield batch
-                    self._has_looked, pause = True, _FIRST_PAUSE
-                    await self._wait(session)
-            except CUT_CONNECTION as error:
-                self._check_folders_exist(error)
-                _log.warning("imap_connection_lost", error=type(error).__name__, retry_in_seconds=pause)
-            finally:
-                if session is not None:
-                    session.close()
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, self._imap.reconnect_max_seconds)
+        session: Session | None = None
+        try:
+            session = await asyncio.to_thread(Session, self._imap)
+            while True:
+                waiting = self._catch_up(session, marks)
+                while (batch := await asyncio.to_thread(next, waiting, None)) is not None:
+                    marks = load_place(batch.after)
+                    yield batch
+                self._has_looked = True
+                here = dump_place(marks)
+                yield Batch(here, here, ())
+                await self._wait(session)
+        except CUT_CONNECTION as error:
+            raise self._failure(error) from None
+        finally:
+            if session is not None:
+                session.close()
 
-    def _check_folders_exist(self, error: Exception) -> None:
-        """At the first look a missing folder is a wrong setting; later it may be back soon."""
-        if self._has_looked or not isinstance(error, MailboxFolderSelectError):
-            return
-        if refused_for_good(error):
-            raise ConfigurationError(
+    def _failure(self, error: Exception) -> KommuncenterError:
+        """Return what a broken connection means; the server's own words may name people and are left out.
+
+        At the first look a missing folder is a wrong setting; later it may be back soon.
+        """
+        missing = isinstance(error, MailboxFolderSelectError) and refused_for_good(error)
+        if missing and not self._has_looked:
+            return ConfigurationError(
                 f"imap.inbox {self._imap.inbox!r} or imap.sent {self._imap.sent!r}: the server opens no such "
                 "folder; check the names"
-            ) from None
+            )
+        return RetriableError(
+            f"imap: {self._imap.host} can't be reached, or cut the connection ({type(error).__name__})"
+        )
 
     def _catch_up(self, session: Session, marks: Marks) -> Iterator[Batch]:
         """Yield what has come since ``marks``, of both folders together in the order in which it came.

@@ -21,7 +21,7 @@ from producers.contract import Batch, Place, Raw
 from producers.sources.mail.headers import HEADER_BYTES, header_block
 from producers.sources.mail.settings import MaildirSettings, MailSettings
 from schemas.clock import Clock
-from schemas.errors import ConfigurationError
+from schemas.errors import ConfigurationError, RetriableError
 from schemas.identity import stable_hash
 from schemas.timebase import day_start
 
@@ -73,26 +73,38 @@ class MaildirReader:
     def __init__(self, settings: MailSettings, maildir: MaildirSettings, clock: Clock) -> None:
         self._settings = settings
         self._clock = clock
+        self._has_looked = False
         self._maildir = maildir
         self._overlap = maildir.overlap_hours * 3600
         self._since = int(day_start(settings.since).timestamp()) if settings.since else 0
 
     async def batches(self, start: Place | None) -> AsyncIterator[Batch]:
-        """Yield batches for ever. Raises ConfigurationError where the path is no Maildir."""
+        """Yield batches for ever; an empty one says that there was nothing new.
+
+        Raises RetriableError where the disk can't be read for now, and ConfigurationError where, at the first
+        look, the path is no Maildir.
+        """
         progress = load_progress(start)
-        while True:
-            waiting = await asyncio.to_thread(self._unread, progress)
-            for at in range(0, len(waiting), self._settings.batch_size):
-                chunk = waiting[at : at + self._settings.batch_size]
-                batch, progress = await asyncio.to_thread(self._read, chunk, progress)
-                if batch is not None:
+        try:
+            while True:
+                waiting = await asyncio.to_thread(self._unread, progress)
+                self._has_looked = True
+                for at in range(0, len(waiting), self._settings.batch_size):
+                    chunk = waiting[at : at + self._settings.batch_size]
+                    batch, progress = await asyncio.to_thread(self._read, chunk, progress)
                     yield batch
-            await asyncio.sleep(self._settings.poll_seconds)
+                here = progress.dump()
+                yield Batch(here, here, ())
+                await asyncio.sleep(self._settings.poll_seconds)
+        except OSError as error:
+            raise RetriableError(f"maildir: can't be read for now ({error.strerror})") from None
 
     def _unread(self, progress: Progress) -> list[Message]:
         root = self._maildir.path
         latest = self._now() + 86_400
         if not (root / "cur").is_dir() or not (root / "new").is_dir():
+            if self._has_looked:
+                raise RetriableError("maildir: new and cur are gone for now")
             raise ConfigurationError(
                 f"maildir.path {root}: not a Maildir with new and cur that this process may read; "
                 "check the path and the rights"
@@ -104,7 +116,7 @@ class MaildirReader:
                     found[message.digest] = message
         return sorted(found.values())
 
-    def _read(self, chunk: list[Message], before: Progress) -> tuple[Batch | None, Progress]:
+    def _read(self, chunk: list[Message], before: Progress) -> tuple[Batch, Progress]:
         """Read a chunk. A file that was renamed meanwhile is left for the next look."""
         records: list[Raw] = []
         done: dict[str, int] = {}
@@ -116,9 +128,7 @@ class MaildirReader:
                 continue
             records.append(self._record(message, payload))
             done[message.digest] = message.epoch
-        if not records:
-            return None, before
-        after = self._advance(before, done)
+        after = self._advance(before, done) if done else before
         return Batch(before=before.dump(), after=after.dump(), records=records), after
 
     def _record(self, message: Message, payload: bytes) -> Raw:

@@ -33,7 +33,6 @@ class ImapSettings(BaseModel):
     idle: bool = True
     """Ask the server to tell of new mail (RFC 2177), if it can."""
     timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 30.0
-    reconnect_max_seconds: Annotated[float, Field(gt=0, le=3600)] = 60.0
 
     @model_validator(mode="after")
     def _no_password_in_clear(self) -> ImapSettings:
