@@ -254,13 +254,10 @@ class Cursor:
     def _truncated(self) -> None:
         """Go on after a truncation: what was not read may stand in a copy; then the file's new beginning."""
         copy = _find(self._path, self._known, but=self._path)
-        if copy is not None and copy.read_at(self._cutter.offset, 1):
+        if copy is not None:
             self._take(copy)
             return
-        if copy is None:
-            self._gap("the file was cut or written anew, and there is no copy of what stood in it")
-        else:
-            copy.close()
+        self._gap("the file was cut or written anew, and there is no copy of what stood in it")
         self._close()
         self._begin(self._path)
 
