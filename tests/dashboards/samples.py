@@ -1,0 +1,175 @@
+"""Invented rows of the figures' day grain, and a store that answers from such rows."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from schemas.clickhouse.queries import (
+    Between,
+    Grain,
+    Query,
+    dead_letters_query,
+    source_health_query,
+    sums_query,
+)
+from schemas.clickhouse.tables import DIMENSIONS
+from schemas.measures import MEASURE_NAMES, wait_bin
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of ``service_days``."""
+
+    day: date
+    channel: str
+    area: str = ""
+    topic: str = ""
+    unit: str = ""
+    sums: Mapping[str, int] = field(default_factory=dict)
+    waits: Mapping[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RowStore:
+    """A store over rows in memory: sums of the day grain, dead letters and health."""
+
+    data: Sequence[Row]
+    dead: Sequence[tuple[str, str, datetime]] = ()
+    """Instance, reason, found at."""
+    health: Sequence[tuple[str, datetime, datetime | None]] = ()
+    """Instance, seen at, last event at."""
+
+    def rows(self, query: Query) -> Sequence[Sequence[Any]]:
+        """Answer the queries that the report asks; any other is an error of the test."""
+        if "at" in query.parameters:
+            at = query.parameters["at"]
+            assert isinstance(at, datetime)
+            assert query == source_health_query(at)
+            return self._health(at)
+        since, until = query.parameters["since"], query.parameters["until"]
+        assert isinstance(since, date)
+        assert isinstance(until, date)
+        period = Between(since, until)
+        if query == dead_letters_query(period):
+            return self._dead(period)
+        for by in ((), *((name,) for name in ("day", *DIMENSIONS))):
+            if query == sums_query(Grain.DAY, period, by=by, histogram=True):
+                return self._sums(period, by)
+        raise AssertionError(f"no answer to: {query.sql}")
+
+    def _sums(self, period: Between, by: tuple[str, ...]) -> list[list[Any]]:
+        sums: dict[tuple[Any, ...], Counter[str]] = {}
+        waits: dict[tuple[Any, ...], Counter[int]] = {}
+        for row in self.data:
+            if period.since <= row.day < period.until:
+                key = tuple(getattr(row, name) for name in by)
+                sums.setdefault(key, Counter()).update(row.sums)
+                waits.setdefault(key, Counter()).update(row.waits)
+        return [
+            [*key, *(sums[key][name] for name in MEASURE_NAMES), dict(waits[key])] for key in sorted(sums)
+        ]
+
+    def _dead(self, period: Between) -> list[list[Any]]:
+        counts = Counter((i, reason) for i, reason, at in self.dead if period.since <= at < period.until)
+        return [[*key, n] for key, n in sorted(counts.items())]
+
+    def _health(self, at: datetime) -> list[list[Any]]:
+        latest = {i: (seen, last) for i, seen, last in sorted(self.health, key=str) if seen <= at}
+        return [[instance, seen, last, None] for instance, (seen, last) in sorted(latest.items())]
+
+
+TOPICS = {
+    "va-avfall": ("bygga-bo-miljo", 0.85),
+    "omsorg": ("omsorg-stod", 0.5),
+    "skola-forskola": ("barn-utbildning", 0.75),
+    "": ("", 0.6),
+}
+UNITS = ("samhallsbyggnad", "omsorg", "okand")
+
+
+def invented_days(first: date, days: int, *, seed: int, size: int = 40) -> list[Row]:
+    """Return rows whose measures agree with each other: the identity holds and no share is above one."""
+    chance = random.Random(seed)
+    rows: list[Row] = []
+    for ahead in range(days):
+        day = first + timedelta(days=ahead)
+        if day.weekday() < 5:
+            for channel, part in (("telephone", 0.81), ("email", 0.12), ("visit", 0.07)):
+                rows.append(_contacts(chance, day, channel, round(size * part)))
+                rows.extend(_errands(chance, day, channel, round(size * part)))
+    return rows
+
+
+def _contacts(chance: random.Random, day: date, channel: str, n: int) -> Row:
+    sums: Counter[str] = Counter(offered=n, contacts=n)
+    waits: Counter[int] = Counter()
+    for _ in range(n):
+        outcome = chance.choices(("answered", "abandoned", "flowed_out", "open"), (80, 12, 5, 3))[0]
+        sums[outcome] += 1
+        sums["taken"] += outcome == "answered"
+        if channel == "telephone":
+            _call(chance, outcome, sums, waits)
+        elif channel == "email":
+            sums.update(mail_due=1, mail_in_time=chance.random() < 0.85)
+            sums.update(mail_due_24h=1, mail_in_24h=chance.random() < 0.8)
+        elif outcome == "answered":
+            sums.update(visits_called=1, visit_wait_ms=chance.randrange(600_000))
+    for name in ("excluded_internal", "excluded_auto_reply", "excluded_spam"):
+        sums[name] = chance.randrange(4)
+    return Row(day, channel, sums=sums, waits=waits)
+
+
+def _call(chance: random.Random, outcome: str, sums: Counter[str], waits: Counter[int]) -> None:
+    if outcome == "answered":
+        wait = int(chance.expovariate(1 / 40_000))
+        sums.update(calls_answered=1, wait_ms=wait, answered_in_target=wait <= 60_000)
+        sums["handle_ms"] += int(chance.lognormvariate(11.9, 0.8))
+        waits[wait_bin(wait)] += 1
+    else:
+        sums["calls_abandoned"] += outcome == "abandoned"
+
+
+def _errands(chance: random.Random, day: date, channel: str, n: int) -> list[Row]:
+    rows: dict[tuple[str, str], Row] = {}
+    for _ in range(n):
+        topic = chance.choice(list(TOPICS))
+        area, solved = TOPICS[topic]
+        by_centre, within = chance.random() < solved, chance.random() < 0.8
+        row = rows.setdefault((topic, ""), Row(day, channel, area, topic, sums=Counter()))
+        unit = None if by_centre else chance.choice(UNITS)
+        repeated = chance.random() < 0.1
+        _add(
+            row,
+            errands=1,
+            handover_base=1,
+            resolved_in_centre=by_centre,
+            handed_over=unit is not None,
+            fcr_provisional=by_centre,
+            fcr_final_1d=by_centre and not repeated,
+            fcr_final_7d=by_centre and not repeated,
+            fcr_final_14d=by_centre and not repeated,
+            fcr_final_30d=by_centre and not repeated,
+            fcr_citizen_final_7d=by_centre and not repeated,
+            traceable=chance.random() < 0.88,
+            within_mandate=within,
+            fcr_net=within and by_centre,
+            solved_within_mandate=within and by_centre,
+            under_reach=within and unit is not None,
+            over_reach=not within and by_centre,
+            outcome_registered=1,
+        )
+        if unit:
+            target = rows.setdefault((topic, unit), Row(day, channel, area, topic, unit, Counter()))
+            kind = chance.choice(("handovers_blind", "handovers_consulted", "handovers_ticket"))
+            _add(target, handovers=1, **{kind: 1})
+    return list(rows.values())
+
+
+def _add(row: Row, **amounts: int) -> None:
+    assert isinstance(row.sums, Counter)
+    row.sums.update({name: int(amount) for name, amount in amounts.items()})
