@@ -1,0 +1,1 @@
+"""The desk source: the registration form at Koordinaten, its journal, and what the journal's lines mean."""
