@@ -134,8 +134,8 @@ def _follow_assignment(app: faust.App, worker: Worker) -> None:
     async def revoked(_app: Any, *_: Any, **__: Any) -> None:
         worker.revoke()
 
-    app.on_partitions_assigned.connect(assigned)
-    app.on_partitions_revoked.connect(revoked)
+    app.on_partitions_assigned.connect(cast(Any, assigned))
+    app.on_partitions_revoked.connect(cast(Any, revoked))
 
 
 async def _send(app: faust.App, partitions: int, messages: Sequence[LegMessage]) -> None:
@@ -155,3 +155,9 @@ async def _send(app: faust.App, partitions: int, messages: Sequence[LegMessage])
         await asyncio.gather(*sent)
     except faust.exceptions.ProducerSendError as error:
         raise RetriableError("Kafka took no message for stage 2; is the broker up?") from error
+
+
+def run_worker(app: faust.App) -> None:
+    """Run the application until SIGINT or SIGTERM; exits non-zero where it failed."""
+    worker = faust.Worker(app, loglevel="WARN", quiet=True, redirect_stdouts=False)
+    worker.execute_from_commandline()

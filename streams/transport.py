@@ -41,21 +41,26 @@ class BatchConsumer(Consumer):
         super().__init__(*args, **kwargs)
         self._done: dict[TP, int] = {}
 
-    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:  # noqa: ASYNC109
         """Yield one message for each partition that has records."""
         records, active = await self._wait_next_records(timeout)
         generation = self.app.consumer_generation_id
-        if not records or self.should_stop:
+        if records is None or self.should_stop:
             return
         if not self.flow_active:
             await self.perform_seek()
             return
+        wanted = self._buffered_partitions.union(active or ())
         for tp, found in records.items():
-            if not self.flow_active or self.app.consumer_generation_id != generation:
+            if self._moved_on(generation):
                 break
-            if found and (active is None or tp in active or tp in self._buffered_partitions):
+            if found and tp in wanted:
                 self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
                 yield tp, self._batch_message(tp, found)
+
+    def _moved_on(self, generation: int) -> bool:
+        """Tell whether a rebalance began while messages were handed on; they are read again after it."""
+        return not self.flow_active or self.app.consumer_generation_id != generation
 
     def _batch_message(self, tp: TP, found: list[Any]) -> ConsumerMessage:
         message = self._to_message(tp, found[-1])

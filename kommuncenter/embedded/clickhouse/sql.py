@@ -35,7 +35,7 @@ _DATA_GAP = re.compile(rb"[ \t\f]*\r?\n?")
 
 
 class Token(NamedTuple):
-    """One token: word, quoted, string, number or symbol. `upper` is a word or symbol in capitals, else empty."""
+    """One token: word, quoted, string, number or symbol. `upper`: a word or symbol in capitals, else none."""
 
     kind: str
     text: bytes

@@ -1,0 +1,225 @@
+"""The command line: ``kommuncenter``."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, ParamSpec
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from kommuncenter.logs import configure_logs
+from kommuncenter.settings import Settings, config_path, load_settings
+from schemas.errors import ConfigurationError, KommuncenterError
+
+app = typer.Typer(
+    help="Service statistics of a municipal contact centre.", no_args_is_help=True, rich_markup_mode=None
+)
+source_app = typer.Typer(help="Event sources.", no_args_is_help=True)
+config_app = typer.Typer(help="Settings and catalogue.", no_args_is_help=True)
+dashboards_app = typer.Typer(help="Grafana dashboards as code.", no_args_is_help=True)
+app.add_typer(source_app, name="source")
+app.add_typer(config_app, name="config")
+app.add_typer(dashboards_app, name="dashboards")
+
+out = Console()
+err = Console(stderr=True)
+P = ParamSpec("P")
+
+
+def told(command: Callable[P, None]) -> Callable[P, None]:
+    """Tell our own errors in a line, without a trace: 2 for what a person has to change, else 1."""
+
+    @wraps(command)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except KommuncenterError as error:
+            err.print(f"kommuncenter: {error}", style="bold red", markup=False, highlight=False)
+            raise typer.Exit(2 if isinstance(error, ConfigurationError) else 1) from error
+
+    return wrapper
+
+
+def _settings() -> Settings:
+    settings = load_settings()
+    configure_logs(settings.log_level)
+    return settings
+
+
+@app.command()
+@told
+def demo(
+    *,
+    queue_log: Annotated[
+        Path | None, typer.Option(help="An Asterisk queue_log to show instead of the simulated centre.")
+    ] = None,
+    port: Annotated[int, typer.Option(help="Port of the board; 0 takes a free one.")] = 8080,
+    weeks: Annotated[int, typer.Option(min=1, max=52, help="Simulated weeks before the live day.")] = 9,
+    speed: Annotated[float, typer.Option(min=0.1, help="How fast the simulated day goes.")] = 12.0,
+    seed: Annotated[int, typer.Option(help="Another seed is another centre.")] = 1,
+    directory: Annotated[Path, typer.Option(help="Where the demo keeps its files; emptied first.")] = Path(
+        "var/demo"
+    ),
+) -> None:
+    """Run everything on this machine: broker, store, worker, sources, registration form and live board."""
+    from kommuncenter.demo import DemoPlan, run_demo
+
+    configure_logs("warning")
+    run_demo(DemoPlan(directory, port, weeks, speed, seed, queue_log), out)
+
+
+@app.command()
+@told
+def worker() -> None:
+    """Fold contact events into figures: the Faust worker."""
+    from kommuncenter.wiring import worker_app
+    from streams.app import run_worker
+
+    run_worker(worker_app(_settings()))
+
+
+@app.command()
+@told
+def board() -> None:
+    """Serve the live board."""
+    from kommuncenter import serving, wiring
+
+    settings = _settings()
+    serving.serve(wiring.board(settings), settings.board.host, settings.board.port)
+
+
+@app.command()
+@told
+def migrate() -> None:
+    """Bring the store's tables up to date, and set how long they keep their rows."""
+    from kommuncenter import database, wiring
+
+    settings = _settings()
+    applied = database.migrate(settings.clickhouse)
+    database.apply_retention(wiring.database(settings), settings.retention)
+    out.print(f"Applied: {', '.join(applied)}" if applied else "The store is up to date.")
+
+
+@app.command()
+@told
+def report(
+    week: Annotated[str, typer.Option(help="ISO week, such as 2026-W47.")],
+    to: Annotated[Path | None, typer.Option("--out", help="A file; without it to standard output.")] = None,
+) -> None:
+    """Write the weekly report as HTML."""
+    from dashboards.report import render_html, weekly_report
+    from kommuncenter import wiring
+
+    settings = _settings()
+    found = weekly_report(
+        wiring.database(settings), wiring.catalogue(settings), week, wiring.clock(settings).now()
+    )
+    html = render_html(found)
+    if to is None:
+        sys.stdout.write(html)
+    else:
+        to.write_text(html, encoding="utf-8")
+        err.print(f"Wrote {to}")
+
+
+@app.command()
+@told
+def doctor() -> None:
+    """Look at settings, broker, store and sources, and say what is wrong and what to do."""
+    from kommuncenter.doctor import examine
+
+    table = Table("", "what", "found")
+    findings = examine()
+    for finding in findings:
+        table.add_row("ok" if finding.good else "NO", finding.what, finding.said)
+    out.print(table)
+    if not all(finding.good for finding in findings):
+        raise typer.Exit(1)
+
+
+@source_app.command("list")
+@told
+def source_list() -> None:
+    """List the sources that there are, and the instances that are configured."""
+    from producers.registry import load, names
+
+    settings = load_settings()
+    table = Table("source", "channel", "configured instances")
+    for name in names():
+        used = [key for key, given in settings.sources.items() if given.get("type") == name]
+        table.add_row(name, load(name).channel.value, ", ".join(used) or "-")
+    out.print(table)
+
+
+@source_app.command("run")
+@told
+def source_run(
+    instances: Annotated[list[str], typer.Argument(help="Configured instances, such as telephony.")],
+) -> None:
+    """Read sources and publish their events until stopped."""
+    from kommuncenter import serving, wiring
+
+    settings = _settings()
+    wiring.create_topics(settings)
+    runners = [wiring.source_runner(settings, instance) for instance in instances]
+    asyncio.run(serving.run_sources(runners))
+
+
+@source_app.command("form")
+@told
+def source_form(
+    instance: Annotated[str, typer.Argument(help="A configured instance of the desk source.")],
+) -> None:
+    """Serve the desk's registration form."""
+    from kommuncenter import serving, wiring
+
+    settings = _settings()
+    serving.serve(wiring.desk_form(settings, instance), settings.desk.host, settings.desk.port)
+
+
+@config_app.command("check")
+@told
+def config_check() -> None:
+    """Check settings, catalogue and every configured source without connecting to anything."""
+    from kommuncenter import wiring
+
+    settings = load_settings()
+    catalogue = wiring.catalogue(settings)
+    wiring.clock(settings)
+    for instance in settings.sources:
+        wiring.source_and_settings(settings, instance)
+    out.print(f"Settings: {config_path() or 'environment and defaults'}: ok")
+    out.print(f"Catalogue: {len(catalogue.topics)} topics, {len(catalogue.units)} units: ok")
+    out.print(f"Sources: {', '.join(settings.sources)}: ok")
+
+
+@dashboards_app.command("generate")
+@told
+def dashboards_generate(
+    to: Annotated[Path | None, typer.Option("--out", help="Folder; default: the committed one.")] = None,
+) -> None:
+    """Write the Grafana dashboards from the metric registry."""
+    from dashboards.grafana import generate
+
+    for path in generate.write(to or generate.COMMITTED):
+        out.print(str(path))
+
+
+@dashboards_app.command("check")
+@told
+def dashboards_check() -> None:
+    """Fail if the committed dashboards differ from the metric registry."""
+    from dashboards.grafana import generate
+
+    differences = generate.check(generate.COMMITTED)
+    for difference in differences:
+        err.print(difference)
+    if differences:
+        raise typer.Exit(1)
+    out.print("The committed dashboards are current.")

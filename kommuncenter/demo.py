@@ -1,0 +1,363 @@
+"""The whole way on one machine: each part a process of its own, fed by the simulated centre or a real log."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from rich.console import Console
+
+from kommuncenter.clocks import ScaledClock
+from kommuncenter.database import ClickHouseDatabase, migrate
+from kommuncenter.embedded.broker import EmbeddedBroker
+from kommuncenter.embedded.clickhouse import EmbeddedClickHouse
+from kommuncenter.embedded.processes import ChildProcess, free_port
+from kommuncenter.settings import CONFIG_VARIABLE, DEMO_CONFIG, ClickHouseSettings
+from producers.simulator import SimulationSettings, Writer, simulate
+from schemas.catalogue import load_catalogue
+from schemas.clickhouse.queries import Query
+from schemas.errors import ConfigurationError, FatalError, RetriableError
+from schemas.identity import Pseudonymiser, PseudonymKey
+from schemas.timebase import STOCKHOLM, day_start
+
+LIVE_DAY = date(2026, 11, 24)
+"""The day on which the simulated centre goes live: fixed, so that every run shows the same figures."""
+
+LIVE_FROM = timedelta(hours=9)
+PARTITIONS = 4
+_EXAMPLE = "SELECT channel, count() FROM contacts_current GROUP BY channel"
+_REJECTED = Query("SELECT id, place, reason, detail FROM dead_letters FINAL ORDER BY at, place")
+_START_S = 60.0
+_TAIL_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class DemoPlan:
+    """What a demo shows, and where it keeps its files."""
+
+    directory: Path
+    port: int = 8080
+    weeks: int = 9
+    speed: float = 12.0
+    seed: int = 1
+    queue_log: Path | None = None
+
+
+@dataclass(slots=True)
+class _Demo:
+    """A demo under way: its settings file, its clock, its processes."""
+
+    plan: DemoPlan
+    config: Path
+    clock: ScaledClock
+    key: str
+    database: ClickHouseDatabase
+    store: EmbeddedClickHouse
+    board_port: int
+    desk_port: int
+    children: list[ChildProcess] = field(default_factory=list)
+
+
+def run_demo(plan: DemoPlan, console: Console) -> None:
+    """Run until Ctrl-C or SIGTERM; every process that was started is ended before this returns.
+
+    Raises ConfigurationError for what the user can mend, and FatalError where a part fails.
+    """
+    if plan.queue_log is not None and not plan.queue_log.is_file():
+        raise ConfigurationError(f"{plan.queue_log}: no such file; give the path of an Asterisk queue_log")
+    directory = _emptied(plan.directory)
+    with ExitStack() as stack, _stopped_by_signals():
+        writer = _writer(plan, directory) if plan.queue_log is None else None
+        with console.status("Starting broker and store …"):
+            store = stack.enter_context(EmbeddedClickHouse(directory / "clickhouse"))
+            broker = stack.enter_context(EmbeddedBroker())
+        demo = _prepare(plan, directory, store, broker.bootstrap_servers, stack)
+        with console.status("Creating tables, starting worker, sources, form and board …"):
+            _start_parts(demo, stack)
+        _announce(demo, console)
+        asyncio.run(_live(demo, writer, console))
+    console.print("The demo has ended, and every process with it.")
+
+
+def _emptied(directory: Path) -> Path:
+    """Return the demo's directory, with only what this run puts there. Refuses a folder that is no demo's."""
+    marker = directory / ".kommuncenter-demo"
+    if directory.exists() and any(directory.iterdir()) and not marker.exists():
+        raise ConfigurationError(
+            f"{directory}: holds files that no demo made, and a demo empties its folder; name another one"
+        )
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    marker.touch()
+    return directory.resolve()
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[None]:
+    """Turn SIGTERM into the KeyboardInterrupt of Ctrl-C, and let either end the demo without a trace."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with suppress(KeyboardInterrupt):
+            yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _writer(plan: DemoPlan, directory: Path) -> Writer:
+    """Return the simulated centre, its weeks before the live day not written yet."""
+    first = LIVE_DAY - timedelta(days=LIVE_DAY.weekday(), weeks=plan.weeks)
+    pseudonymiser = Pseudonymiser(PseudonymKey("demo", _key(plan).encode()))
+    records = simulate(SimulationSettings(seed=plan.seed), load_catalogue(), pseudonymiser, first)
+    return Writer(directory / "centre", records)
+
+
+def _key(plan: DemoPlan) -> str:
+    """Return the demo's pseudonym key: its persons are invented, and the same seed gives the same ones."""
+    return f"invented persons of seed {plan.seed}"
+
+
+def _live_from(plan: DemoPlan) -> datetime:
+    if plan.queue_log is None:
+        return day_start(LIVE_DAY) + LIVE_FROM
+    return last_epoch(plan.queue_log) or datetime.now(UTC)
+
+
+def last_epoch(path: Path) -> datetime | None:
+    """Return the last instant that stands in a queue_log; None where no line begins with one."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
+        lines = file.read().splitlines()
+    for line in reversed(lines):
+        with suppress(ValueError, OverflowError, OSError):
+            return datetime.fromtimestamp(float(line.split(b"|")[0]), UTC)
+    return None
+
+
+def _prepare(
+    plan: DemoPlan, directory: Path, store: EmbeddedClickHouse, bootstrap_servers: str, stack: ExitStack
+) -> _Demo:
+    """Write the settings that every part of the demo is given, and make the tables."""
+    clickhouse = ClickHouseSettings(
+        host=store.host,
+        port=store.port,
+        user=store.user,
+        password=store.password,  # type: ignore[arg-type]
+    )
+    speed = plan.speed if plan.queue_log is None else 1.0
+    clock = ScaledClock(_live_from(plan), datetime.now(UTC), speed)
+    demo = _Demo(
+        plan,
+        directory / "kommuncenter.toml",
+        clock,
+        _key(plan),
+        ClickHouseDatabase(clickhouse),
+        store,
+        plan.port or free_port(),
+        free_port(),
+    )
+    _write_private(demo.config, _settings_text(demo, directory, bootstrap_servers))
+    _write_private(directory / "curl", f'user = "{store.user}:{store.password}"\n')
+    stack.callback(demo.config.unlink, missing_ok=True)
+    stack.callback((directory / "curl").unlink, missing_ok=True)
+    migrate(clickhouse)
+    return demo
+
+
+def _write_private(path: Path, text: str) -> None:
+    with open(path, "w", encoding="utf-8", opener=lambda p, flags: os.open(p, flags, 0o600)) as file:
+        file.write(text)
+
+
+def _settings_text(demo: _Demo, directory: Path, bootstrap_servers: str) -> str:
+    centre = directory / "centre"
+    telephony = demo.plan.queue_log.resolve() if demo.plan.queue_log else centre / "queue_log"
+    sections: dict[str, Mapping[str, object]] = {
+        "": {
+            "state_dir": str(directory / "state"),
+            "clock": demo.clock.spec(),
+            "desk_url": f"http://127.0.0.1:{demo.desk_port}/",
+            "log_level": "info",
+        },
+        "kafka": {
+            "bootstrap_servers": bootstrap_servers,
+            "partitions": PARTITIONS,
+            "session_timeout": 6.0,
+            "heartbeat": 0.3,
+        },
+        "clickhouse": {
+            "host": demo.store.host,
+            "port": demo.store.port,
+            "user": demo.store.user,
+            "password": demo.store.password,
+        },
+        "pseudonym": {"key_id": "demo", "key": demo.key},
+        "board": {"port": demo.board_port},
+        "desk": {"port": demo.desk_port},
+        "sources.telephony": {"type": "asterisk", "path": str(telephony)},
+        "sources.desk": {"type": "desk", "journal": str(centre / "visits.jsonl")},
+    }
+    if demo.plan.queue_log is None:
+        sections["sources.mail"] = {"type": "mail", "poll_seconds": 0.5}
+        sections["sources.mail.maildir"] = {"path": str(centre / "Maildir")}
+    return "\n".join(_toml(name, values) for name, values in sections.items())
+
+
+def _toml(section: str, values: Mapping[str, object]) -> str:
+    """Return a table of plain values; a JSON string, number or truth value is one of TOML as well."""
+    head = [f"[{section}]"] if section else []
+    return "\n".join([*head, *(f"{key} = {json.dumps(value)}" for key, value in values.items()), ""])
+
+
+def _start_parts(demo: _Demo, stack: ExitStack) -> None:
+    """Start worker, sources, form and board, and wait until the pages answer."""
+    (demo.config.parent / "centre").mkdir(exist_ok=True)
+    (demo.config.parent / "centre" / "visits.jsonl").touch()
+    sources = ["telephony", "desk"] + (["mail"] if demo.plan.queue_log is None else [])
+    parts = {
+        "board": ["board"],
+        "worker": ["worker"],
+        "sources": ["source", "run", *sources],
+        "registration form": ["source", "form", "desk"],
+    }
+    for name, arguments in parts.items():
+        child = ChildProcess(
+            name,
+            [sys.executable, "-m", "kommuncenter", *arguments],
+            env={CONFIG_VARIABLE: str(demo.config)},
+        )
+        child.start()
+        stack.callback(child.stop)
+        demo.children.append(child)
+    board, form = demo.children[0], demo.children[-1]
+    board.wait_until(lambda: _answers(f"http://127.0.0.1:{demo.board_port}/halsa"), _START_S)
+    form.wait_until(lambda: _answers(f"http://127.0.0.1:{demo.desk_port}/"), _START_S)
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urlopen(url, timeout=2) as answer:  # noqa: S310 - our own loopback address
+            return bool(answer.status == 200)
+    except (URLError, OSError):
+        return False
+
+
+def _announce(demo: _Demo, console: Console) -> None:
+    usual = demo.config == DEMO_CONFIG.resolve()
+    prefix = "" if usual else f"{CONFIG_VARIABLE}={demo.config} "
+    curl = demo.config.parent / "curl"
+    console.print()
+    console.print(f"  Live board          http://127.0.0.1:{demo.board_port}/", highlight=False)
+    console.print(f"  Registration form   http://127.0.0.1:{demo.desk_port}/", highlight=False)
+    week = demo.clock.now().astimezone(STOCKHOLM).date() - timedelta(days=7)
+    year, number, _ = week.isocalendar()
+    console.print(
+        f"  Weekly report       {prefix}kommuncenter report --week {year}-W{number:02d} --out report.html",
+        highlight=False,
+        soft_wrap=True,
+    )
+    console.print(
+        f"  ClickHouse          curl -K {_shown(curl)} {demo.store.url}/ -d '{_EXAMPLE}'",
+        highlight=False,
+        soft_wrap=True,
+    )
+    console.print("  Ctrl-C ends it all.\n")
+
+
+def _shown(path: Path) -> Path:
+    with suppress(ValueError):
+        return path.relative_to(Path.cwd())
+    return path
+
+
+async def _live(demo: _Demo, writer: Writer | None, console: Console) -> None:
+    """Write the weeks before, then live on, until a part ends or the user ends it."""
+    watch = asyncio.create_task(_watch(demo.children))
+    work = [watch]
+    if writer is not None:
+        work.append(asyncio.create_task(_run_centre(demo, writer, console)))
+    else:
+        work.append(asyncio.create_task(_tell_about_log(demo, console)))
+    try:
+        await asyncio.gather(*work)
+    finally:
+        for task in work:
+            task.cancel()
+
+
+async def _run_centre(demo: _Demo, writer: Writer, console: Console) -> None:
+    until = demo.clock.now()
+    with console.status(f"The simulated centre lives through {demo.plan.weeks} weeks …"):
+        written = await asyncio.to_thread(writer.write_until, until)
+        seen = await _until_seen(demo.database, until - timedelta(hours=1))
+    console.print(f"  {written} records of {demo.plan.weeks} weeks gave {seen} contacts; now it is live.")
+
+    async def sleep_until(instant: datetime) -> None:
+        await asyncio.sleep(demo.clock.real_seconds_until(instant))
+
+    await writer.run_live(demo.clock, sleep_until)
+
+
+async def _until_seen(database: ClickHouseDatabase, instant: datetime) -> int:
+    """Return the number of contacts, once calls, mails and visits as late as ``instant`` are all there."""
+    query = Query("SELECT channel, count(), max(arrived_at) FROM contacts_current GROUP BY channel")
+    while True:
+        rows = await _rows(database, query)
+        late = {channel for channel, _, latest in rows if latest >= instant - timedelta(hours=18)}
+        telephone = any(channel == "telephone" and latest >= instant for channel, _, latest in rows)
+        if telephone and {"email", "visit"} <= late:
+            return sum(int(count) for _, count, _ in rows)
+        await asyncio.sleep(0.25)
+
+
+async def _tell_about_log(demo: _Demo, console: Console) -> None:
+    """Tell what became of a log: how many calls, and which lines were rejected and why."""
+    told: set[str] = set()
+    calls = -1
+    while True:
+        counted = await _rows(demo.database, Query("SELECT count() FROM contacts_current"))
+        if counted and counted[0][0] != calls:
+            calls = counted[0][0]
+            console.print(f"  {calls} calls so far")
+        letters = await _rows(
+            demo.database,
+            Query("SELECT id, place, reason, detail FROM dead_letters FINAL ORDER BY at, place"),
+        )
+        fresh = [row for row in letters if row[0] not in told]
+        for _, place, reason, detail in fresh[: max(0, _TOLD - len(told))]:
+            console.print(f"  rejected: {place}: {reason}: {detail}", markup=False, highlight=False)
+        if fresh and len(told) + len(fresh) > _TOLD:
+            console.print(
+                f"  {len(letters)} lines are rejected in all; "
+                "they stand in the table dead_letters, with place and reason"
+            )
+        told.update(row[0] for row in fresh)
+        await asyncio.sleep(1)
+
+
+_TOLD = 20
+
+
+async def _rows(database: ClickHouseDatabase, query: Query) -> Sequence[Sequence[object]]:
+    with suppress(RetriableError):
+        return await asyncio.to_thread(database.rows, query)
+    return ()
+
+
+async def _watch(children: Sequence[ChildProcess]) -> None:
+    """Raise FatalError when a part ends by itself."""
+    while True:
+        for child in children:
+            if not child.running:
+                raise FatalError(f"{child.name} ended by itself; its last lines:\n{child.tail()}")
+        await asyncio.sleep(0.5)

@@ -1,0 +1,188 @@
+"""Settings: from a TOML file and the environment (``KC_KAFKA__PARTITIONS``); an unknown key is an error."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from schemas.errors import ConfigurationError
+from schemas.events import Slug
+from schemas.topics import DEFAULT_PARTITIONS
+
+PREFIX = "KC_"
+CONFIG_VARIABLE = "KC_CONFIG"
+"""Path of the TOML file; see :func:`config_path` for what is read without it."""
+
+OTHER_VARIABLES = frozenset(
+    {
+        CONFIG_VARIABLE,
+        "KC_REQUIRE",
+        "KC_MAIL_PASSWORD",
+        "KC_KAFKA_JARS",
+        "KC_CLICKHOUSE_PASSWORD",
+        "KC_CLICKHOUSE_READER_PASSWORD",
+    }
+)
+"""Variables with our prefix that are no settings: of tests, of sources, and of the embedded endpoint."""
+
+DEMO_CONFIG = Path("var/demo/kommuncenter.toml")
+"""Written by ``kommuncenter demo``, and removed when it ends."""
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class KafkaSettings(_Part):
+    """The broker. Times in seconds."""
+
+    bootstrap_servers: str = "127.0.0.1:9092"
+    partitions: Annotated[int, Field(ge=1, le=1024)] = DEFAULT_PARTITIONS
+    replication_factor: Annotated[int, Field(ge=1)] = 1
+    group: Slug = "kommuncenter"
+    session_timeout: float = 6.0
+    heartbeat: float = 1.0
+    rebalance_timeout: float = 6.0
+
+
+class ClickHouseSettings(_Part):
+    """The store, over ClickHouse's HTTP interface."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8123
+    user: str = "kommuncenter"
+    password: SecretStr = SecretStr("")
+    database: str = "default"
+    secure: bool = False
+
+
+class PseudonymSettings(_Part):
+    """Keys of the pseudonyms: at least 16 characters, kept outside Kafka and ClickHouse.
+
+    While keys change, the previous one is kept for at least the largest W (30 days).
+    """
+
+    key_id: str = "k1"
+    key: SecretStr | None = None
+    previous_key_id: str | None = None
+    previous_key: SecretStr | None = None
+
+
+class ServerSettings(_Part):
+    """Where a web page listens."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8080
+
+
+class RetentionSettings(_Part):
+    """How long things are kept (gallringsbeslut); ``decision`` names the decision. None keeps for ever."""
+
+    decision: str = ""
+    events_days: Annotated[int, Field(ge=35)] | None = 60
+    pseudonym_days: Annotated[int, Field(ge=35)] | None = 35
+    facts_months: Annotated[int, Field(ge=1)] | None = 25
+
+
+class Settings(BaseSettings):
+    """All settings. Every value has a default but the secrets."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    kafka: KafkaSettings = KafkaSettings()
+    clickhouse: ClickHouseSettings = ClickHouseSettings()
+    pseudonym: PseudonymSettings = PseudonymSettings()
+    catalogue: Path | None = None
+    state_dir: Path = Path("var")
+    board: ServerSettings = ServerSettings(port=8080)
+    desk: ServerSettings = ServerSettings(port=8081)
+    desk_url: str | None = None
+    """Where the board's link to the registration form leads; none shows no link."""
+    retention: RetentionSettings = RetentionSettings()
+    clock: str | None = None
+    log_level: str = "info"
+    sources: Mapping[Slug, Mapping[str, Any]] = {
+        "telephony": {"type": "asterisk", "path": "/var/log/asterisk/queue_log"},
+        "mail": {"type": "mail"},
+        "desk": {"type": "desk", "journal": "var/visits.jsonl"},
+    }
+    """Per instance: ``type`` is the source's name, the rest are the source's own settings."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment beats the file. Sources of values that are not used are left out."""
+        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_path()))
+
+
+def config_path() -> Path | None:
+    """Return the settings file that is in use; None where there is none.
+
+    ``KC_CONFIG`` names it; else ``kommuncenter.toml`` in the working directory; else that of a running demo,
+    so that ``kommuncenter report`` and the like work beside it.
+    """
+    named = os.environ.get(CONFIG_VARIABLE)
+    if named:
+        return Path(named)
+    return next((path for path in (Path("kommuncenter.toml"), DEMO_CONFIG) if path.exists()), None)
+
+
+def load_settings() -> Settings:
+    """Return the settings. Raises ConfigurationError with the file or variable, the key and why."""
+    path = config_path()
+    if path is not None:
+        _check_file(path)
+    _check_environment()
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        key = ".".join(str(part) for part in first["loc"])
+        origin = f"{path} or the environment" if path else "the environment"
+        variable = PREFIX + key.upper().replace(".", "__")
+        raise ConfigurationError(f"{origin}: {key} ({variable}): {first['msg']}") from error
+
+
+def _check_file(path: Path) -> None:
+    try:
+        tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path}: can't be read ({error.strerror}); check the path in {CONFIG_VARIABLE}"
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path}: not valid TOML: {error}") from error
+
+
+def _check_environment() -> None:
+    """Refuse a variable with our prefix that no setting has: a misspelt one would be ignored."""
+    known = {name.upper() for name in Settings.model_fields}
+    for name in os.environ:
+        if name.startswith(PREFIX) and name not in OTHER_VARIABLES:
+            setting = name.removeprefix(PREFIX).split("__")[0]
+            if setting.upper() not in known:
+                raise ConfigurationError(
+                    f"environment: {name}: no such setting; there are "
+                    f"{', '.join(PREFIX + field.upper() for field in Settings.model_fields)}"
+                )

@@ -1,0 +1,193 @@
+"""Wiring: the only place where settings become real clients, readers and applications."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import faust
+from starlette.applications import Starlette
+
+from dashboards.board.app import board_app
+from kommuncenter.clocks import clock_from_spec
+from kommuncenter.database import ClickHouseDatabase
+from kommuncenter.settings import Settings
+from kommuncenter.topics import TopicConfig, ensure_topics
+from producers.contract import Context, Health, Source, SourceSettings
+from producers.journal import Journal
+from producers.publisher import kafka_publisher
+from producers.registry import load
+from producers.runner import SourceRunner
+from producers.sources.desk.app import desk_app
+from schemas.catalogue import Catalogue, load_catalogue
+from schemas.clickhouse.queries import Query
+from schemas.clickhouse.tables import SOURCE_HEALTH
+from schemas.clock import Clock
+from schemas.errors import ConfigurationError
+from schemas.identity import Pseudonymiser, PseudonymKey
+from schemas.topics import DEAD_LETTERS, LEGS, TopicPlan
+from streams.app import StreamSettings, build_app
+from streams.core.rules import Rules
+from streams.sink import ClickHouseStore, check_partitions
+
+LEGS_RETENTION = timedelta(days=7)
+"""How long Kafka keeps what is between the stages; the archive can give it all again."""
+
+
+def topic_plan(settings: Settings) -> TopicPlan:
+    """Return the topics of an installation."""
+    return TopicPlan(tuple(settings.sources), settings.kafka.partitions)
+
+
+def create_topics(settings: Settings) -> Sequence[str]:
+    """Create the topics that are missing, and return their names."""
+    plan = topic_plan(settings)
+    topics = {name: TopicConfig(timestamps="append") for name in plan.event_topics}
+    topics[LEGS] = TopicConfig(retention=LEGS_RETENTION)
+    topics[DEAD_LETTERS] = TopicConfig()
+    return ensure_topics(
+        settings.kafka.bootstrap_servers,
+        topics,
+        plan.partitions,
+        replication_factor=settings.kafka.replication_factor,
+    )
+
+
+def catalogue(settings: Settings) -> Catalogue:
+    """Return the catalogue that the settings name, or the shipped one."""
+    return load_catalogue(settings.catalogue)
+
+
+def clock(settings: Settings) -> Clock:
+    """Return the clock that every process of the installation goes by."""
+    return clock_from_spec(settings.clock)
+
+
+def database(settings: Settings) -> ClickHouseDatabase:
+    """Return a client of the store; it connects when it is first used."""
+    return ClickHouseDatabase(settings.clickhouse)
+
+
+def pseudonymiser(settings: Settings) -> Pseudonymiser:
+    """Return what turns numbers and addresses into pseudonyms. Raises ConfigurationError without a key."""
+    chosen = settings.pseudonym
+    if chosen.key is None:
+        raise ConfigurationError(
+            "pseudonym.key (KC_PSEUDONYM__KEY): not set; give a secret of at least 16 characters, "
+            "such as the output of `openssl rand -hex 32`, and keep it"
+        )
+    previous = None
+    if chosen.previous_key is not None:
+        previous = PseudonymKey(chosen.previous_key_id or "", chosen.previous_key.get_secret_value().encode())
+    return Pseudonymiser(PseudonymKey(chosen.key_id, chosen.key.get_secret_value().encode()), previous)
+
+
+def worker_app(settings: Settings) -> faust.App:
+    """Return the Faust application, its topics created and its store checked."""
+    store_client, now = database(settings), clock(settings)
+    check_partitions(store_client, now, settings.kafka.partitions)
+    create_topics(settings)
+    kafka = settings.kafka
+    return build_app(
+        StreamSettings(
+            bootstrap_servers=kafka.bootstrap_servers,
+            group=kafka.group,
+            session_timeout=kafka.session_timeout,
+            heartbeat=kafka.heartbeat,
+            rebalance_timeout=kafka.rebalance_timeout,
+        ),
+        topic_plan(settings),
+        ClickHouseStore(store_client, now),
+        Rules(catalogue(settings)),
+        now,
+    )
+
+
+def source_and_settings(settings: Settings, instance: str) -> tuple[Source[Any], SourceSettings]:
+    """Return a configured instance's source and its own settings. Raises ConfigurationError."""
+    from pydantic import ValidationError
+
+    if instance not in settings.sources:
+        raise ConfigurationError(
+            f"source {instance!r}: not in [sources]; configured are {', '.join(settings.sources) or 'none'}"
+        )
+    given = dict(settings.sources[instance])
+    kind = given.pop("type", None)
+    if not isinstance(kind, str):
+        raise ConfigurationError(f'sources.{instance}.type: missing; name the source, such as "asterisk"')
+    source = load(kind)
+    try:
+        return source, source.settings.model_validate(given)
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        key = ".".join(str(part) for part in (instance, *first["loc"]))
+        raise ConfigurationError(f"sources.{key}: {first['msg']}") from error
+
+
+def source_context(settings: Settings, instance: str) -> Context:
+    """Return what the instance's normaliser may know."""
+    return Context(instance, pseudonymiser(settings), catalogue(settings), settings.kafka.partitions)
+
+
+def source_runner(settings: Settings, instance: str) -> SourceRunner:
+    """Return the runner of a configured source instance; nothing is opened."""
+    source, own = source_and_settings(settings, instance)
+    store = SourceStore(database(settings))
+    return SourceRunner(
+        source=source,
+        settings=own,
+        context=source_context(settings, instance),
+        publisher=kafka_publisher(settings.kafka.bootstrap_servers),
+        journal=Journal(settings.state_dir / "journals" / f"{instance}.jsonl", instance),
+        archive=store,
+        health=store,
+        clock=clock(settings),
+    )
+
+
+class SourceStore:
+    """What sources ask of the store: which ids have arrived, and a place for their health."""
+
+    def __init__(self, client: ClickHouseDatabase) -> None:
+        """Take a client that may be shared between threads."""
+        self._client = client
+
+    def known(self, instance: str, ids: Sequence[str]) -> set[str]:  # noqa: ARG002 - ids are unique over all
+        """Return those ids that are archived or among the dead letters."""
+        query = Query(
+            """SELECT event_id FROM events WHERE event_id IN {ids:Array(String)}
+UNION DISTINCT SELECT id FROM dead_letters WHERE id IN {ids:Array(String)}""",
+            {"ids": list(ids)},
+        )
+        return {str(row[0]) for row in self._client.rows(query)}
+
+    def report(self, health: Health) -> None:
+        """Store a report."""
+        row = (
+            health.instance,
+            health.at,
+            health.last_event_at,
+            health.last_read_at,
+            health.published,
+            health.rejected,
+        )
+        self._client.insert(SOURCE_HEALTH, [[value] for value in row])
+
+
+def board(settings: Settings) -> Starlette:
+    """Return the live board."""
+    return board_app(database(settings), clock(settings), catalogue(settings), desk_url=settings.desk_url)
+
+
+def desk_form(settings: Settings, instance: str) -> Starlette:
+    """Return the registration form of a desk instance."""
+    source, own = source_and_settings(settings, instance)
+    if source.name != "desk":
+        raise ConfigurationError(f"source {instance!r}: is {source.name}, which has no form")
+    from producers.sources.desk.source import DeskSettings
+
+    desk = DeskSettings.model_validate(own.model_dump())
+    return desk_app(
+        desk.journal, catalogue(settings), clock(settings), pseudonymiser(settings), system=desk.system
+    )
