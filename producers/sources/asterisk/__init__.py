@@ -1,0 +1,1 @@
+"""The Asterisk source: what the telephone queue's log says, line by line."""
