@@ -29,6 +29,8 @@ OTHER_VARIABLES = frozenset(
         CONFIG_VARIABLE,
         "KC_REQUIRE",
         "KC_MAIL_PASSWORD",
+        "KC_CHROMIUM",
+        "KC_CACHE",
         "KC_KAFKA_JARS",
         "KC_CLICKHOUSE_PASSWORD",
         "KC_CLICKHOUSE_READER_PASSWORD",
