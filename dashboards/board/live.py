@@ -1,0 +1,167 @@
+"""One poller for all pages: reads the store while somebody listens, and hands on what has changed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from dashboards.board.periods import Period
+from dashboards.board.picture import Picture, Slow, read_picture, read_slow
+from dashboards.board.sources import UNREAD_AFTER
+from dashboards.figures import Store
+from schemas.catalogue import Catalogue
+from schemas.clock import Clock
+from schemas.errors import RetriableError
+from schemas.timebase import local_day
+
+SLOW_SECONDS = 60.0
+"""How long a usual day and the last final week are kept before they are read again."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a page shows: the last good picture, and since when the store has been away, if it is.
+
+    ``html`` is the picture drawn, and ``id`` tells two drawings apart. ``at`` is the instant of the reading.
+    """
+
+    at: datetime
+    picture: Picture | None
+    away_since: datetime | None
+    html: str
+    id: str
+
+
+Draw = Callable[[Picture | None, datetime | None, datetime], tuple[str, str]]
+"""Draws (picture, away since, now) as (html, id)."""
+
+
+@dataclass(eq=False, slots=True)
+class Subscription:
+    """A page that listens. Holds at most one snapshot: a slow page skips what it has missed."""
+
+    period: Period
+    last_id: str
+    queue: asyncio.Queue[Snapshot] = field(default_factory=lambda: asyncio.Queue(maxsize=1))
+
+    def offer(self, snapshot: Snapshot) -> None:
+        """Hand on a snapshot unless the page has it already."""
+        if snapshot.id == self.last_id:
+            return
+        self.last_id = snapshot.id
+        if self.queue.full():
+            self.queue.get_nowait()
+        self.queue.put_nowait(snapshot)
+
+
+class Live:
+    """The pictures by period. Belongs to one event loop; the store is read in a thread, one at a time."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        catalogue: Catalogue,
+        draw: Draw,
+        *,
+        poll_seconds: float = 0.5,
+        unread_after: timedelta = UNREAD_AFTER,
+    ) -> None:
+        """Take all that is needed; nothing is read until somebody asks."""
+        self._store = store
+        self._clock = clock
+        self._catalogue = catalogue
+        self._draw = draw
+        self._poll_seconds = poll_seconds
+        self._unread_after = unread_after
+        self._snapshots: dict[Period, tuple[float, Snapshot]] = {}
+        self._slow: tuple[float, Slow] | None = None
+        self._slow_day = ""
+        self._lock = asyncio.Lock()
+        self._subscriptions: set[Subscription] = set()
+        self._poller: asyncio.Task[None] | None = None
+
+    @property
+    def listeners(self) -> int:
+        """How many pages listen."""
+        return len(self._subscriptions)
+
+    async def current(self, period: Period) -> Snapshot:
+        """Return a snapshot no older than the poller's interval; it says so when the store is away."""
+        async with self._lock:
+            known = self._snapshots.get(period)
+            if known and time.monotonic() - known[0] < self._poll_seconds:
+                return known[1]
+            snapshot = await asyncio.to_thread(self._read, period, known[1] if known else None)
+            self._snapshots[period] = (time.monotonic(), snapshot)
+            return snapshot
+
+    @contextlib.contextmanager
+    def subscribe(self, period: Period, last_id: str = "") -> Iterator[Subscription]:
+        """Listen for snapshots other than ``last_id``; the poller runs while anybody does."""
+        subscription = Subscription(period, last_id)
+        self._subscriptions.add(subscription)
+        if self._poller is None or self._poller.done():
+            self._poller = asyncio.create_task(self._poll(), name="board-poller")
+        try:
+            yield subscription
+        finally:
+            self._subscriptions.discard(subscription)
+
+    async def close(self) -> None:
+        """Stop the poller."""
+        if self._poller is not None:
+            self._poller.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._poller
+
+    async def _poll(self) -> None:
+        while self._subscriptions:
+            for period in {subscription.period for subscription in self._subscriptions}:
+                snapshot = await self.current(period)
+                for subscription in self._subscriptions:
+                    if subscription.period is period:
+                        subscription.offer(snapshot)
+            await asyncio.sleep(self._poll_seconds)
+
+    def _read(self, period: Period, before: Snapshot | None) -> Snapshot:
+        """Read and draw; what goes wrong is a snapshot as well, so that no page stops."""
+        now = self._clock.now()
+        try:
+            picture = read_picture(
+                self._store,
+                self._catalogue,
+                now,
+                period,
+                slow=self._read_slow(now),
+                unread_after=self._unread_after,
+            )
+        except RetriableError:
+            return self._away(before, now)
+        except Exception:
+            _log.exception("board_failed", period=period.value)
+            return self._away(before, now)
+        if before and before.away_since is None and before.picture == picture:
+            return replace(before, at=now, picture=picture)
+        return Snapshot(now, picture, None, *self._draw(picture, None, now))
+
+    def _away(self, before: Snapshot | None, now: datetime) -> Snapshot:
+        picture = before.picture if before else None
+        since = (before.away_since if before else None) or now
+        return Snapshot(now, picture, since, *self._draw(picture, since, now))
+
+    def _read_slow(self, now: datetime) -> Slow:
+        today = local_day(now).isoformat()
+        if self._slow and self._slow_day == today and time.monotonic() - self._slow[0] < SLOW_SECONDS:
+            return self._slow[1]
+        slow = read_slow(self._store, self._catalogue, now)
+        self._slow, self._slow_day = (time.monotonic(), slow), today
+        return slow
