@@ -60,7 +60,7 @@ def test_a_visit_is_registered_by_keyboard_without_scripts(plain_page: Page, des
     page.keyboard.type("Turism")
     tab_to(page, "Löst här")
     page.keyboard.press("ArrowDown")
-    tab_to(page, "Enhet som tog över")
+    tab_to(page, "Enhet som tog över (valfritt)")
     page.keyboard.type("Ekonomi")
     tab_to(page, "Telefonnummer (valfritt)")
     page.keyboard.type("031-390 06 12")

@@ -7,7 +7,7 @@ rejection; addresses become pseudonyms, message ids become hashes.
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 
 from producers.contract import Context, Normalised, Raw, Reader, ReaderContext, Reason, Rejected, Source
 from producers.sources.mail.headers import Headers
@@ -48,11 +48,11 @@ def normalise(raw: Raw, settings: MailSettings, context: Context) -> Normalised:
     headers = Headers(raw.payload)
     if not headers:
         return Rejected(Reason.UNREADABLE, "no readable header line")
-    folder = raw.attributes.get("folder")
+    folder, at = raw.attributes.get("folder"), raw.received_at.astimezone(UTC)
     if folder == INBOX:
-        return _inbox(headers, mailbox, raw.received_at, context)
+        return _inbox(headers, mailbox, at, context)
     if folder == SENT:
-        return _sent(headers, mailbox, raw.received_at, context)
+        return _sent(headers, mailbox, at, context)
     return Rejected(Reason.UNKNOWN_KIND, "the folder is neither inbox nor sent")
 
 
