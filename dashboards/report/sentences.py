@@ -167,7 +167,7 @@ def _channels(report: Report) -> Iterator[str]:
         parts = [f"{row.label.lower()} {percent(row.now.value if row.now else None)}" for row in shown]
         goals = [f"{number((row.goal or 0) * 100)}" for row in shown if row.goal]
         yield (
-            f"Av {count_of(n, 'ärende', 'ärenden')} kom andelarna så här: {listed(parts)}. "
+            f"{count_of(n, 'ärende', 'ärenden')} fördelade sig så här: {listed(parts)}. "
             f"Den publicerade bilden är {'/'.join(goals)}."
         )
 
@@ -178,7 +178,7 @@ def _quality(report: Report) -> Iterator[str]:
         yield f"{count_of(rejected, 'post', 'poster')} från källorna gick inte att använda."
     silent = [row.instance for row in report.quality.sources if not row.in_week]
     if silent:
-        yield f"Ingen händelse kom under veckan från {listed(silent)}."
+        yield f"Under veckan kom ingen händelse från {listed(silent)}."
     if not all(row.adds_up for row in report.identity):
         yield "Kontakternas utfall summerar inte till antalet kontakter; kör kommandot verify."
 

@@ -102,7 +102,19 @@ def invented_days(first: date, days: int, *, seed: int, size: int = 40) -> list[
             for channel, part in (("telephone", 0.81), ("email", 0.12), ("visit", 0.07)):
                 rows.append(_contacts(chance, day, channel, round(size * part)))
                 rows.extend(_errands(chance, day, channel, round(size * part)))
-    return rows
+    return _merged(rows)
+
+
+def _merged(rows: Sequence[Row]) -> list[Row]:
+    """Make one row of those with the same key, as the stream does: an unknown topic is empty as well."""
+    merged: dict[tuple[object, ...], Row] = {}
+    for row in rows:
+        key = (row.day, row.channel, row.area, row.topic, row.unit)
+        whole = merged.setdefault(key, Row(*key, sums=Counter(), waits=Counter()))
+        for mine, theirs in ((whole.sums, row.sums), (whole.waits, row.waits)):
+            assert isinstance(mine, Counter)
+            mine.update(theirs)
+    return list(merged.values())
 
 
 def _contacts(chance: random.Random, day: date, channel: str, n: int) -> Row:

@@ -1,0 +1,79 @@
+"""Invented figures in the embedded ClickHouse, for tests that compare what is shown with the store."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, time
+
+from pydantic import SecretStr
+
+from kommuncenter.database import ClickHouseDatabase, migrate
+from kommuncenter.embedded.clickhouse import EmbeddedClickHouse
+from kommuncenter.settings import ClickHouseSettings
+from schemas.clickhouse.tables import DEAD_LETTERS, SERVICE_DAYS, SERVICE_WINDOWS, SOURCE_HEALTH, Table
+from schemas.measures import MEASURE_NAMES
+from schemas.timebase import STOCKHOLM
+from tests.dashboards.samples import Row, RowStore
+from tests.services.clickhouse import connect
+
+
+@contextmanager
+def database_with(endpoint: EmbeddedClickHouse, data: RowStore) -> Iterator[ClickHouseDatabase]:
+    """Give a migrated database of its own that holds the rows; it is dropped afterwards.
+
+    The rows are spread over two partitions, and each was written before with other values, so that a
+    reader that forgets FINAL or a partition is found out.
+    """
+    name = f"figures_{secrets.token_hex(4)}"
+    with connect(endpoint) as admin:
+        admin.command(f"CREATE DATABASE {name} ENGINE = Atomic")
+        settings = ClickHouseSettings(
+            host=endpoint.host,
+            port=endpoint.port,
+            user=endpoint.user,
+            password=SecretStr(endpoint.password),
+            database=name,
+        )
+        migrate(settings)
+        database = ClickHouseDatabase(settings)
+        _insert(database, data)
+        try:
+            yield database
+        finally:
+            database.close()
+            admin.command(f"DROP DATABASE {name} SYNC")
+
+
+def _insert(database: ClickHouseDatabase, data: RowStore) -> None:
+    for revision, factor in ((1, 3), (2, 1)):
+        _put(database, SERVICE_DAYS, [_figures(r, r.day, n, revision, factor) for n, r in _spread(data.data)])
+        windows = [_figures(r, window_of(r), n, revision, factor) for n, r in _spread(data.data)]
+        _put(database, SERVICE_WINDOWS, windows)
+    letters = [(f"{n:032x}", i, "1", why, "", "0" * 64, 1, at) for n, (i, why, at) in enumerate(data.dead)]
+    _put(database, DEAD_LETTERS, [*letters, *letters])
+    _put(database, SOURCE_HEALTH, [(i, seen, last, seen, 0, 0) for i, seen, last in data.health])
+
+
+def _spread(rows: Sequence[Row]) -> list[tuple[int, Row]]:
+    return [(number % 2, row) for number, row in enumerate(rows)]
+
+
+def window_of(row: Row) -> datetime:
+    """Return the window (UTC) in which a day's row stands in the 15-minute grain: 00.15 local time.
+
+    That is another day in UTC, so that a reader of UTC days is found out.
+    """
+    return datetime.combine(row.day, time(0, 15), STOCKHOLM).astimezone(UTC)
+
+
+def _figures(row: Row, when: object, partition: int, revision: int, factor: int) -> tuple[object, ...]:
+    sums = [row.sums.get(name, 0) * factor for name in MEASURE_NAMES]
+    waits = {index: n * factor for index, n in row.waits.items()}
+    return (when, partition, row.channel, row.area, row.topic, row.unit, revision, *sums, waits)
+
+
+def _put(database: ClickHouseDatabase, table: Table, rows: Sequence[Sequence[object]]) -> None:
+    if rows:
+        database.insert(table, [list(column) for column in zip(*rows, strict=True)])
