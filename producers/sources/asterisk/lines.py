@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from producers.contract import Reason, Rejected
 from producers.sources.asterisk.settings import AsteriskSettings
-from schemas.identity import stable_hash
+from schemas.identity import PseudonymKey, stable_hash
 
 NO_CALL = frozenset({"", "NONE", "MANAGER", "REALTIME", "CLI"})
 """What stands for the call where a line is about none."""
@@ -105,9 +105,12 @@ def caller_of(data: tuple[str, ...], country_code: str) -> str:
     return number
 
 
-def leg_id(system: str, callid: str) -> str:
-    """Return the id of a call's leg. A call id that is not of Asterisk's own form is hashed."""
-    named = callid if _UNIQUE_ID.fullmatch(callid) else "h-" + stable_hash("callid", callid)
+def leg_id(system: str, callid: str, key: PseudonymKey) -> str:
+    """Return the id of a call's leg.
+
+    A call id that is not of Asterisk's own form may hold anything, a number too, and so becomes a pseudonym.
+    """
+    named = callid if _UNIQUE_ID.fullmatch(callid) else "h-" + key.pseudonym("callid " + callid)[-32:]
     return f"{system}:{named}"
 
 
