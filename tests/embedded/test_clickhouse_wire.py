@@ -21,7 +21,7 @@ def as_clickhouse_connect_sends(blocks: list[bytes], coding: str) -> bytes:
     """The body of an insert, made by the client's own compressor."""
     compressor = get_compressor(coding)
     body = b"".join(bytes(compressor.compress_block(block)) for block in blocks)
-    return body + bytes(compressor.flush() or b"")
+    return body + bytes(compressor.flush() or b"")  # type: ignore[no-untyped-call]
 
 
 @given(st.lists(st.binary(min_size=1), min_size=1), st.sampled_from(["lz4", "zstd", "gzip"]))
