@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ParamSpec, Protocol, TypeVar
+from typing import ParamSpec, TypeVar
 
 import stamina
 import structlog
@@ -35,13 +35,11 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Fence(Protocol):
-    """Proves that this worker still owns partitions, by a commit that a stale generation can't make."""
+Fence = Callable[[Collection[int]], Awaitable[bool]]
+"""Proves that this worker still owns partitions, by a commit that a stale generation can't make.
 
-    async def __call__(self, partitions: Collection[int]) -> bool:
-        """Return True if the broker took the commit; False if the partitions have moved on."""
-        ...
-
+Returns True if the broker took the commit; False if the partitions have moved on.
+"""
 
 Send = Callable[[Sequence[LegMessage]], Awaitable[None]]
 """Sends to stage 2; returns when the broker has acknowledged all. Raises RetriableError."""
