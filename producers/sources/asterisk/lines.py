@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from producers.contract import Reason, Rejected
-from producers.sources.asterisk.settings import AsteriskSettings
-from schemas.identity import PseudonymKey, stable_hash
+from schemas.identity import PseudonymKey
 
 NO_CALL = frozenset({"", "NONE", "MANAGER", "REALTIME", "CLI"})
 """What stands for the call where a line is about none."""
 
-_EPOCH = re.compile(r"([0-9]{9,10})(?:\.([0-9]{1,9}))?")
-_UNIQUE_ID = re.compile(r"(?:[A-Za-z0-9_-]{1,64}-)?[0-9]{9,10}\.[0-9]{1,10}")
+_EPOCH = re.compile(r"([1-9][0-9]{9})(?:\.([0-9]{1,9}))?")
+_UNIQUE_ID = re.compile(r"(?:([A-Za-z0-9_-]{1,64})-)?[1-9][0-9]{9}\.[0-9]{1,8}")
+_NUMBER_DIGITS = 7
+"""A name with this many digits may be a telephone number that is in the wrong field."""
 _SECONDS = re.compile(r"-?[0-9]{1,7}")
 _VERB_LIKE = re.compile(r"[A-Z][A-Z0-9_]{3,39}")
 _HIGHEST_VERB_FIELD = 8
@@ -110,19 +111,24 @@ def leg_id(system: str, callid: str, key: PseudonymKey) -> str:
 
     A call id that is not of Asterisk's own form may hold anything, a number too, and so becomes a pseudonym.
     """
-    named = callid if _UNIQUE_ID.fullmatch(callid) else "h-" + key.pseudonym("callid " + callid)[-32:]
-    return f"{system}:{named}"
+    match = _UNIQUE_ID.fullmatch(callid)
+    plain = match is not None and not _may_be_number(match[1] or "")
+    return f"{system}:{callid if plain else 'h-' + key.pseudonym('callid ' + callid)[-32:]}"
 
 
-def queue_slug(name: str, settings: AsteriskSettings) -> str | None:
-    """Return the catalogue's name of a queue; None where the line names none."""
-    if name in settings.queues:
-        return settings.queues[name]
+def own_slug(name: str, key: PseudonymKey) -> str | None:
+    """Return a queue's own name as a slug; None where the line names none."""
     if name in NO_CALL:
         return None
     ascii_only = unicodedata.normalize("NFKD", name.lower()).encode("ascii", "ignore").decode()
     slug = re.sub(r"[^a-z0-9._-]+", "-", ascii_only).strip("._-")[:64]
-    return slug or "queue-" + stable_hash("queue", name)[:8]
+    if not slug or _may_be_number(slug):
+        return "queue-" + key.pseudonym("queue " + name)[-8:]
+    return slug
+
+
+def _may_be_number(text: str) -> bool:
+    return sum(character.isdigit() for character in text) >= _NUMBER_DIGITS
 
 
 def _time(text: str) -> datetime | None:

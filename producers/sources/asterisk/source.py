@@ -16,8 +16,8 @@ from producers.sources.asterisk.lines import (
     LogLine,
     caller_of,
     leg_id,
+    own_slug,
     parse,
-    queue_slug,
     seconds,
     talk_of_transfer,
 )
@@ -90,7 +90,8 @@ class _Call:
 
     @property
     def queue(self) -> str | None:
-        return queue_slug(self.line.queue, self.settings)
+        listed = self.settings.queues.get(self.line.queue)
+        return listed or own_slug(self.line.queue, self.context.pseudonymiser.current)
 
     def event(self, kind: Callable[..., E], data: Callable[..., Any], /, **values: object) -> E:
         """Return an event about this call, made of its data's class and values."""
@@ -98,7 +99,7 @@ class _Call:
         key = self.context.pseudonymiser.current
         subject = leg_id(self.settings.system, self.line.callid, key)
         return kind(
-            id=_event_id(subject, self.line, self.raw.nth, name),
+            id=_event_id(subject, self.line, self.raw.nth, own_slug(self.line.queue, key), name),
             source=self.context.instance,
             subject=subject,
             time=self.line.time,
@@ -124,19 +125,20 @@ def normalise(raw: Raw, settings: AsteriskSettings, context: Context) -> Normali
     return _callback(call) if own == "callback" else _BY_VERB[line.verb](call)
 
 
-def _event_id(subject: str, line: LogLine, nth: int, name: str) -> str:
+def _event_id(subject: str, line: LogLine, nth: int, queue: str | None, name: str) -> str:
     """Return an id that depends on the line alone, and on which of its equals it is (CORRECTIONS 15).
 
     Only of those parts of the line that the event shows anyway: from a hash of all of it the caller's number
-    could be found by trying all numbers, and the agent's name by trying all agents.
+    could be found by trying all numbers, and the agent's name by trying all agents. The queue is the
+    exchange's own name for it, so that a change of the settings changes no id.
     """
-    return stable_hash(subject, line.time.isoformat(), line.queue, line.verb, str(nth), name)
+    return stable_hash(subject, line.time.isoformat(), queue or "", line.verb, str(nth), name)
 
 
 def _restarted(line: LogLine, raw: Raw, settings: AsteriskSettings, context: Context) -> Event:
     subject = f"{settings.system}:restart"
     return SystemRestarted(
-        id=_event_id(subject, line, raw.nth, "kommuncenter.system.restarted"),
+        id=_event_id(subject, line, raw.nth, None, "kommuncenter.system.restarted"),
         source=context.instance,
         subject=subject,
         time=line.time,
