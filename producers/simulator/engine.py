@@ -93,7 +93,9 @@ class _Centre:
         """Let the mails come that are sent between a closing and the next opening, on or after ``day``."""
         self._open_day = self._work.next_open_day(day)
         before = self._work.closing_before(self._open_day)
-        self._early, self._needs = self._model.needs(self._open_day, before)
+        early, self._needs = self._model.needs(self._open_day, before)
+        # What came before the first day was answered elsewhere: no reply to a mail that nobody has.
+        self._early = [need for need in early if need.at >= self._start]
         answered = self._mail.answer(self._open_day, "early", self._early)
         self._add([*answered.messages, *self._mail_registrations(self._open_day, "early", answered)])
 

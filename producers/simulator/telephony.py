@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from itertools import count
+from uuid import UUID
 
 from producers.simulator.model import Errand, Need
 from producers.simulator.population import Customer
@@ -31,6 +32,8 @@ _MAXIMUM_WAIT_S = 1200.0
 _GRACE_S = 1200.0
 _REDIAL_MEAN_S = 300.0
 _BLIND_SHARE = 0.6
+_UNNAMED_SHARE = 0.08
+"""Transfers of which the log says that two calls were joined, and not where the other one went."""
 _LATE_CALLS = 1.0
 _AWAY_S = 120.0
 
@@ -57,6 +60,7 @@ class _Call:
     patience: float
     entered_at: int = 1
     again: bool = False
+    rang: float = 0.0
     connected: float | None = None
     agent: int | None = None
     gone: bool = False
@@ -229,7 +233,7 @@ class _Run:
         call.connected = at
         agent, wait = call.agent, int(at - call.arrived)
         bridged = f"{int(at)}.{next(self._numbers)}"
-        self._log(at, call.callid, self._agent(agent), "CONNECT", wait, bridged, 1 + int(_RING_S[0]))
+        self._log(at, call.callid, self._agent(agent), "CONNECT", wait, bridged, int(at - call.rang))
         call.talk = self._talks.lognormvariate(
             math.log(self._settings.talk_median_s), self._settings.talk_sigma
         )
@@ -260,24 +264,23 @@ class _Run:
         else:
             self.result.conversations.append(Conversation(call.callid, connected, at, call.errands))
         wrap_up = self._agents.uniform(*_WRAP_UP_S)
-        self._log(at + 1, None, self._agent(agent), "WRAPUPSTART", int(wrap_up))
+        self._log(at + 1, call.callid, self._agent(agent), "WRAPUPSTART", int(wrap_up))
         self._push(at + 1 + wrap_up, _Kind.FREE, agent)
 
     def _log_end(self, at: float, call: _Call, agent: int, connected: float) -> None:
         spans = (int(connected - call.arrived), int(at - connected), call.entered_at)
-        blind, caller_hangs_up, short = (self._talks.random() for _ in range(3))
+        blind, caller_hangs_up, place = (self._talks.random() for _ in range(3))
         passed = next((errand for errand in call.errands if errand.unit and errand.by_transfer), None)
-        name = self._agent(agent)
         if call.cut or passed is None or passed.unit is None:
             verb = "COMPLETECALLER" if caller_hangs_up < 0.7 or call.cut else "COMPLETEAGENT"
-            self._log(at, call.callid, name, verb, *spans)
+            self._log(at, call.callid, self._agent(agent), verb, *spans)
             return
         extension = self._catalogue.units[passed.unit].extensions[0]
-        target = extension + f"{1 + int(40 * short):02d}"
-        if blind < _BLIND_SHARE:
-            self._log(at, call.callid, name, "BLINDTRANSFER", target, "internal", *spans)
-        else:
-            self._log(at, call.callid, name, "ATTENDEDTRANSFER", target, "internal", *spans)
+        target: tuple[str, str] = (f"{extension}{1 + int(40 * place):02d}", "internal")
+        verb = "BLINDTRANSFER" if blind < _BLIND_SHARE else "ATTENDEDTRANSFER"
+        if blind >= 1 - _UNNAMED_SHARE:
+            target = ("BRIDGE", str(UUID(int=self._talks.getrandbits(128))))
+        self._log(at, call.callid, self._agent(agent), verb, *target, *spans)
 
     # ---- agents ------------------------------------------------------------------------------------
     def _dispatch(self, at: float) -> None:
@@ -285,7 +288,7 @@ class _Run:
             _, agent = heapq.heappop(self._idle)
             call = self._waiting.popleft()
             self._busy.add(agent)
-            call.agent = agent
+            call.agent, call.rang = agent, at
             if self._agents.random() < _NO_ANSWER_SHARE:
                 self._push(at + _NO_ANSWER_MS / 1000, _Kind.NO_ANSWER, call)
             else:

@@ -24,12 +24,24 @@ class Call:
     entered: datetime | None = None
     caller: str = ""
     connected: datetime | None = None
+    left: datetime | None = None
     ended: datetime | None = None
+    agent: str = ""
     transferred_to: str = ""
     transferred: bool = False
     abandoned: bool = False
     flowed_out: bool = False
     talk: int = 0
+
+    @property
+    def internal(self) -> bool:
+        return len(self.caller) == 4
+
+    @property
+    def wait(self) -> float:
+        """Seconds between entering and the answer, or giving up."""
+        end = self.connected or self.left
+        return (end - self.entered).total_seconds() if end and self.entered else 0.0
 
 
 @dataclass
@@ -95,7 +107,7 @@ class Oracle:
         return self
 
     def _line(self, record: Record) -> None:
-        _, callid, _, _, verb, *data = record.payload.decode().split("|")
+        _, callid, _, agent, verb, *data = record.payload.decode().split("|")
         self.verbs[verb] = self.verbs.get(verb, 0) + 1
         if callid == "NONE":
             return
@@ -103,9 +115,9 @@ class Oracle:
         if verb == "ENTERQUEUE":
             call.entered, call.caller = record.at, e164(data[1])
         elif verb == "CONNECT":
-            call.connected = record.at
+            call.connected, call.agent = record.at, agent
         elif verb == "ABANDON":
-            call.abandoned = True
+            call.abandoned, call.left = True, record.at
         elif verb.startswith(("EXIT", "JOINEMPTY")):
             call.flowed_out = True
         elif verb in ("COMPLETEAGENT", "COMPLETECALLER", "BLINDTRANSFER", "ATTENDEDTRANSFER"):
@@ -157,9 +169,7 @@ class Oracle:
     def _call_errands(self) -> Iterable[Errand]:
         dropped = self._dropped()
         for callid, call in self.calls.items():
-            if call.connected is None or call.entered is None or callid in dropped:
-                continue
-            if len(call.caller) == 4:
+            if call.connected is None or call.entered is None or call.internal or callid in dropped:
                 continue
             derived = "handed_over" if call.transferred else "resolved" if call.ended else "open"
             yield from self._errands_of(f"pbx1:{callid}", call.entered, "telephone", derived, call.caller)
@@ -179,15 +189,19 @@ class Oracle:
                     dropped.add(callid)
         return dropped
 
-    def first_mails(self) -> dict[str, Mail]:
-        """Return the external mails, written by people, that begin a thread."""
+    def begun_mails(self) -> dict[str, Mail]:
+        """Return the mails, written by people, that begin a thread."""
         return {
             own: mail
             for own, mail in self.mails.items()
             if not mail.automatic
-            and not mail.sender.endswith("oxelosund.example")
             and not any(one in self.mails or one in self.sent for one in mail.references)
         }
+
+    def first_mails(self) -> dict[str, Mail]:
+        """Return the external ones of those."""
+        begun = self.begun_mails().items()
+        return {own: mail for own, mail in begun if not mail.sender.endswith("oxelosund.example")}
 
     def _mail_errands(self) -> Iterable[Errand]:
         for own, mail in self.first_mails().items():
