@@ -6,11 +6,18 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from producers.contract import Broadcast, Context, Normalised, Raw, Reason, Rejected
-from producers.sources.mail.headers import HEADER_BYTES, Headers, header_block, message_refs
+from producers.sources.mail.headers import (
+    HEADER_BYTES,
+    Headers,
+    addresses_in,
+    header_block,
+    message_refs,
+    parsed_addresses,
+)
 from producers.sources.mail.settings import ImapSettings, MailSettings
 from producers.sources.mail.source import SOURCE
 from schemas.catalogue import load_catalogue
@@ -270,6 +277,19 @@ def test_ids_without_brackets_and_folded_ids_are_found() -> None:
 def test_a_header_block_without_end_is_cut() -> None:
     headers = Headers(QUESTION.partition(b"\n\n")[0] + b"\nX-Long: " + b"a" * 2 * HEADER_BYTES)
     assert headers.message == message_ref("q1@example.org")
+
+
+WORDS = "Åsa Berg a.b x.example <a@x.example> a.b@x-y.example å@räk.example =?utf-8?q?=C3=85?= =?"
+pieces = st.sampled_from([*WORDS.split(), *"<>@.-\"(),;:_+'!=\\[] \t"])
+
+
+@given(st.lists(pieces, max_size=8).map("".join))
+@settings(max_examples=500)
+@example("=?utf-8?q?=C3=85?=a.b@x-y.example")
+@example("Anna Berg <a@x.example>")
+@example("=?utf-8?q?=C3=85sa?= <å.b+c@x.example>")
+def test_the_short_way_to_an_address_leads_where_the_grammar_does(value: str) -> None:
+    assert addresses_in(value) == parsed_addresses(value)
 
 
 messages = st.sampled_from([QUESTION, REPLY, FORWARD, with_header("Content-Type: multipart/report")])
