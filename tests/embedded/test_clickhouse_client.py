@@ -173,14 +173,6 @@ def test_errors_have_their_number(client: Client) -> None:
         client.insert("missing", [[1]], column_names=["n"], column_type_names=["UInt8"])
 
 
-def test_a_query_that_fails_late_leaves_nothing_behind(client: Client) -> None:
-    """It had written 65 410 rows into the connection, which were the head of the next answer."""
-    failing = "SELECT throwIf(number = 200000) FROM numbers(300000) SETTINGS max_block_size = 65410"
-    for _ in range(5):
-        assert failure(client, failing) == 395
-        assert client.query("SELECT 7").result_rows == [(7,)]
-
-
 def test_an_insert_that_fails_leaves_nothing_behind(client: Client) -> None:
     client.command("CREATE TABLE t (n UInt8) ENGINE = MergeTree ORDER BY n")
     with pytest.raises(DatabaseError):

@@ -29,6 +29,7 @@ from schemas.errors import ConfigurationError, FatalError, KommuncenterError
 
 _WORKERS = 8
 _GRACE_S = 4
+_KEEP_ALIVE_S = 3600
 _PARENT_LOOK_S = 1.0
 
 
@@ -133,6 +134,8 @@ def serve(arguments: argparse.Namespace) -> None:
         lifespan="off",
         h11_max_incomplete_event_size=1024 * 1024,
         timeout_graceful_shutdown=_GRACE_S,
+        # Clients pool connections: one closed here while idle would fail the insert that is sent on it next.
+        timeout_keep_alive=_KEEP_ALIVE_S,
     )
     server = _Server(config, listener.getsockname()[1], arguments.parent)
     asyncio.run(server.serve([listener]))

@@ -157,7 +157,8 @@ def _prepare(session: Any, query: Query) -> None:
     if values:
         session.query("SET " + ", ".join(f"{name} = {_literal(value)}" for name, value in values.items()))
     # Last, since nothing can be set after it.
-    readonly = query.settings.get("readonly") or str(query.readonly)
+    asked = query.settings.get("readonly", "0")
+    readonly = str(query.readonly) if asked == "0" else asked
     if readonly != "0":
         session.query(f"SET readonly = {_literal(readonly)}")
 

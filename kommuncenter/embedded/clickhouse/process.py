@@ -65,6 +65,11 @@ class EmbeddedClickHouse:
         return f"http://{self.host}:{self.port}"
 
     @property
+    def running(self) -> bool:
+        """Whether the child process lives."""
+        return self._child.running
+
+    @property
     def pid(self) -> int:
         """The id of the child process."""
         return self._child.pid
