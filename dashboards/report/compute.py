@@ -82,7 +82,8 @@ def weekly_report(store: Store, catalogue: Catalogue, week: str, clock_now: date
     exist or has not begun, and RetriableError when the store is away.
     """
     monday = _monday(week, clock_now)
-    now, before = _read_week(store, monday), _read_week(store, monday - WEEK)
+    today = local_day(clock_now)
+    now, before = _read_week(store, monday, today), _read_week(store, monday - WEEK, today)
     return Report(
         week=iso_week(monday),
         monday=monday,
@@ -117,8 +118,9 @@ def _monday(week: str, clock_now: datetime) -> date:
     return monday
 
 
-def _read_week(store: Store, monday: date) -> _Week:
-    period = Between(monday, monday + WEEK)
+def _read_week(store: Store, monday: date, today: date) -> _Week:
+    """Read a week up to today: mail that falls due later stands in the days to come (CORRECTIONS 14)."""
+    period = Between(monday, min(monday + WEEK, today + timedelta(days=1)))
 
     def groups(dimension: str) -> dict[Any, Group]:
         return {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, time
 
 from pydantic import SecretStr
@@ -19,8 +20,16 @@ from tests.dashboards.samples import Row, RowStore
 from tests.services.clickhouse import connect
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Clients of one database: with every right, and with the right to read."""
+
+    writer: ClickHouseDatabase
+    reader: ClickHouseDatabase
+
+
 @contextmanager
-def database_with(endpoint: EmbeddedClickHouse, data: RowStore) -> Iterator[ClickHouseDatabase]:
+def database_with(endpoint: EmbeddedClickHouse, data: RowStore) -> Iterator[Stored]:
     """Give a migrated database of its own that holds the rows; it is dropped afterwards.
 
     The rows are spread over two partitions, and each was written before with other values, so that a
@@ -29,21 +38,23 @@ def database_with(endpoint: EmbeddedClickHouse, data: RowStore) -> Iterator[Clic
     name = f"figures_{secrets.token_hex(4)}"
     with connect(endpoint) as admin:
         admin.command(f"CREATE DATABASE {name} ENGINE = Atomic")
-        settings = ClickHouseSettings(
-            host=endpoint.host,
-            port=endpoint.port,
-            user=endpoint.user,
-            password=SecretStr(endpoint.password),
-            database=name,
-        )
+        settings = _settings(endpoint, name, endpoint.user, endpoint.password)
+        reading = _settings(endpoint, name, endpoint.reader, endpoint.reader_password)
         migrate(settings)
-        database = ClickHouseDatabase(settings)
-        _insert(database, data)
+        found = Stored(ClickHouseDatabase(settings), ClickHouseDatabase(reading))
+        _insert(found.writer, data)
         try:
-            yield database
+            yield found
         finally:
-            database.close()
+            found.writer.close()
+            found.reader.close()
             admin.command(f"DROP DATABASE {name} SYNC")
+
+
+def _settings(endpoint: EmbeddedClickHouse, database: str, user: str, password: str) -> ClickHouseSettings:
+    return ClickHouseSettings(
+        host=endpoint.host, port=endpoint.port, user=user, password=SecretStr(password), database=database
+    )
 
 
 def _insert(database: ClickHouseDatabase, data: RowStore) -> None:

@@ -69,6 +69,14 @@ def test_a_week_under_way_is_preliminary_all_over() -> None:
     assert said(report)[0] == "Veckan är inte slut, så alla siffror är preliminära."
 
 
+def test_mail_that_falls_due_later_in_the_week_is_not_yet_a_failure() -> None:
+    due = {"mail_due": 1, "mail_due_24h": 1}
+    rows = [Row(MONDAY + timedelta(days=n), "email", sums=due) for n in range(4)]
+    tuesday = datetime(2026, 11, 17, 12, tzinfo=UTC)
+    assert report_of(*rows, now=tuesday).figures["mail_in_time"].now.n == 2
+    assert report_of(*rows).figures["mail_in_time"].now.n == 4
+
+
 def test_a_week_without_data_says_so() -> None:
     report = report_of()
     assert report.empty

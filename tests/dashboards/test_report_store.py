@@ -88,8 +88,8 @@ def stored(clickhouse: EmbeddedClickHouse) -> Iterator[ClickHouseDatabase]:
             ("mail", datetime(2026, 3, 28, tzinfo=UTC), None),
         ],
     )
-    with database_with(clickhouse, data) as database:
-        yield database
+    with database_with(clickhouse, data) as found:
+        yield found.reader
 
 
 def _one(store: ClickHouseDatabase, sql: str) -> dict[tuple[Any, ...], list[float]]:

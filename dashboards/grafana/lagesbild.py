@@ -1,0 +1,128 @@
+"""The dashboard "Lägesbild": how the centre is doing, over the last week and right now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dashboards.grafana.model import Dashboard, Panel, Place, Variable, Variables
+from dashboards.grafana.panels import (
+    VARIABLE_LABELS,
+    bars,
+    over_days,
+    over_quarters,
+    shares,
+    stat,
+    table,
+    text,
+    waiting_now,
+)
+from schemas.catalogue import UNKNOWN_UNIT, Catalogue
+from schemas.clickhouse.queries import Column, label_column
+from schemas.metrics import (
+    CHANNEL_GOALS,
+    CHANNEL_LABELS,
+    ERRANDS,
+    FCR_FINAL,
+    FCR_PROVISIONAL,
+    HANDOVER_RATE,
+    HANDOVERS,
+    MAIL_IN_24H,
+    MAIL_IN_TIME,
+    OFFERED,
+    RESOLVED_IN_CENTRE,
+    SERVICE_LEVEL,
+    SPEED_OF_ANSWER,
+    UNDER_REACH,
+)
+
+UID = "kommuncenter-lagesbild"
+_NOTES = """\
+**Preliminärt.** *Löst vid första kontakten (7 dygn)* är slutligt först när 7 dygn har gått; de senaste
+dagarna är därför för höga. Mejl räknas den dag då svarstiden går ut.
+
+**Undantag.** Kontakter från kollegor, automatiska svar, massutskick och skräppost ingår inte.
+
+**Underlag** är antalet som en andel räknas av. Under 20 säger andelen lite. Formeln står i
+beskrivningen till varje panel.
+"""
+
+
+def lagesbild(catalogue: Catalogue) -> Dashboard:
+    """Return the dashboard; labels of areas, topics and units are the catalogue's."""
+    return Dashboard(
+        uid=UID,
+        title="Lägesbild",
+        description="Kommuncenters service: ärenden, lösning, svarstider och överlämningar.",
+        templating=Variables(
+            list=(
+                _variable("channel", CHANNEL_LABELS),
+                _variable("area", catalogue.areas),
+                _variable("unit", _unit_labels(catalogue)),
+            )
+        ),
+        panels=tuple(
+            panel.model_copy(update={"id": number})
+            for number, panel in enumerate(_panels(catalogue), start=1)
+        ),
+    )
+
+
+def _panels(catalogue: Catalogue) -> tuple[Panel, ...]:
+    channel = label_column("channel", CHANNEL_LABELS, VARIABLE_LABELS["channel"])
+    topic = label_column("topic", _topic_labels(catalogue), "Ämne")
+    unit = label_column("unit", _unit_labels(catalogue), VARIABLE_LABELS["unit"])
+    return (*_top(), *_middle(channel), *_bottom(channel, topic, unit))
+
+
+def _top() -> tuple[Panel, ...]:
+    figures = (RESOLVED_IN_CENTRE, FCR_FINAL, HANDOVER_RATE, SERVICE_LEVEL, SPEED_OF_ANSWER, MAIL_IN_TIME)
+    return tuple(stat(metric, Place(x=4 * n, y=0, w=4, h=5)) for n, metric in enumerate(figures))
+
+
+def _middle(channel: Column) -> tuple[Panel, ...]:
+    goals = ", ".join(f"{CHANNEL_LABELS[name]} {goal * 100:.0f} %" for name, goal in CHANNEL_GOALS.items())
+    return (
+        waiting_now(Place(x=0, y=5, w=8, h=7)),
+        over_quarters("Inkomna kontakter, senaste dygnet", OFFERED, channel, Place(x=8, y=5, w=16, h=7)),
+        shares(
+            "Ärenden per kanal",
+            ERRANDS,
+            channel,
+            Place(x=0, y=12, w=8, h=8),
+            f"Andel av de ärenden som valen omfattar. Den publicerade bilden: {goals}.",
+        ),
+        over_days(
+            "Löst i Kommuncenter och vid första kontakten",
+            (RESOLVED_IN_CENTRE, FCR_PROVISIONAL, FCR_FINAL),
+            Place(x=8, y=12, w=16, h=8),
+        ),
+        over_days("Svarat i tid", (SERVICE_LEVEL, MAIL_IN_TIME, MAIL_IN_24H), Place(x=0, y=20, w=12, h=8)),
+        over_days("Lämnat vidare, dag för dag", (HANDOVER_RATE,), Place(x=12, y=20, w=12, h=8)),
+    )
+
+
+def _bottom(channel: Column, topic: Column, unit: Column) -> tuple[Panel, ...]:
+    return (
+        table(
+            "Ärenden per ämne",
+            (ERRANDS, RESOLVED_IN_CENTRE, HANDOVER_RATE, UNDER_REACH),
+            topic,
+            Place(x=0, y=28, w=14, h=12),
+        ),
+        table("Överlämningar per mottagare", (HANDOVERS,), unit, Place(x=14, y=28, w=10, h=12)),
+        bars("Kontakter och ärenden per kanal", (OFFERED, ERRANDS), channel, Place(x=0, y=40, w=14, h=8)),
+        text("Att tänka på", _NOTES, Place(x=14, y=40, w=10, h=8)),
+    )
+
+
+def _topic_labels(catalogue: Catalogue) -> Mapping[str, str]:
+    return {**{name: topic.label for name, topic in catalogue.topics.items()}, "": "Inget ämne registrerat"}
+
+
+def _unit_labels(catalogue: Catalogue) -> Mapping[str, str]:
+    return {**{name: unit.label for name, unit in catalogue.units.items()}, UNKNOWN_UNIT: "Okänd mottagare"}
+
+
+def _variable(name: str, labels: Mapping[str, str]) -> Variable:
+    choices = (f"{label.replace(',', chr(92) + ',')} : {value}" for value, label in labels.items())
+    return Variable(name=name, label=VARIABLE_LABELS[name], query=",".join(choices))
