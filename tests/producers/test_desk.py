@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from producers.contract import Broadcast, Context, Normalised, Raw, Reason, Rejected
@@ -189,11 +189,13 @@ fields = st.dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300) | fields.map(lambda said: json.dumps(said).encode()))
 def test_nothing_makes_it_raise(payload: bytes) -> None:
     assert normalise(payload) == normalise(payload)
 
 
+@settings(deadline=None)
 @given(
     st.text(alphabet="abcåäö0123456789@.+- ", min_size=1, max_size=12),
     st.sampled_from(["note", "name", "at", "visit"]),
@@ -276,6 +278,7 @@ def test_a_visit_in_one_go_is_a_whole_visit(
     assert b"390" not in b"".join(map(to_line, lines))
 
 
+@settings(deadline=None)
 @given(
     st.builds(
         records.Errand,
@@ -306,6 +309,7 @@ def test_who_waits_is_who_came_today_and_has_not_gone() -> None:
     assert [visit.called_at for visit in waiting] == [AT + timedelta(minutes=9), None]
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_lines_that_are_doubled_change_nothing_and_who_has_gone_stays_gone(data: st.DataObject) -> None:
     lines = [registered("a", 1), registered("b", 2), *form.called("a", AT)]
@@ -370,17 +374,18 @@ def test_other_programs_may_append_and_a_new_file_begins_anew(tmp_path: Path) ->
 def test_many_at_once_write_whole_lines_and_each_once(tmp_path: Path) -> None:
     path = tmp_path / "visits.jsonl"
     shared = DeskJournal(path)
+    journals = (shared, shared, DeskJournal(path), DeskJournal(path))
+    together = threading.Barrier(len(journals))
 
     def work(own: DeskJournal) -> None:
-        for number in range(20):
+        for number in range(40):
+            together.wait(30)
             own.append([registered(f"v{number}", number)])
 
-    threads = [
-        threading.Thread(target=work, args=(journal,)) for journal in (shared, shared, DeskJournal(path))
-    ]
+    threads = [threading.Thread(target=work, args=(journal,)) for journal in journals]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     written: list[Any] = [json.loads(one) for one in path.read_bytes().splitlines()]
-    assert sorted(one["visit"] for one in written) == sorted(f"v{number}" for number in range(20))
+    assert sorted(one["visit"] for one in written) == sorted(f"v{number}" for number in range(40))

@@ -284,7 +284,7 @@ pieces = st.sampled_from([*WORDS.split(), *"<>@.-\"(),;:_+'!=\\[] \t"])
 
 
 @given(st.lists(pieces, max_size=8).map("".join))
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 @example("=?utf-8?q?=C3=85?=a.b@x-y.example")
 @example("Anna Berg <a@x.example>")
 @example("=?utf-8?q?=C3=85sa?= <å.b+c@x.example>")
@@ -296,6 +296,7 @@ messages = st.sampled_from([QUESTION, REPLY, FORWARD, with_header("Content-Type:
 folders = st.sampled_from(["inbox", "sent", "other"])
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=3000), folders)
 def test_no_bytes_make_it_raise(payload: bytes, folder: str) -> None:
     normalise(payload, folder)
@@ -322,7 +323,7 @@ def mutated(draw: st.DrawFn) -> bytes:
 
 
 @given(mutated(), folders)
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_no_mutation_makes_it_raise_and_each_gives_the_same_twice(payload: bytes, folder: str) -> None:
     first, second = normalise(payload, folder), normalise(payload, folder)
     assert first == second
@@ -332,6 +333,7 @@ def test_no_mutation_makes_it_raise_and_each_gives_the_same_twice(payload: bytes
             assert event.time == AT
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(
         ["Subject", "From", "Message-ID", "References", "To", "X-Note", "Content-Type", "Precedence"]

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+import socket
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -165,9 +168,11 @@ def test_nothing_is_marked_moved_or_deleted(mailbox: Mailbox) -> None:
     read_all(mailbox.reader())
     with mailbox.server.session() as client:
         client.select(mailbox.inbox, readonly=True)
+        _, recent = client.response("RECENT")
         assert client.uid("SEARCH", "UNSEEN")[1] == [b"1 2 3"]
         _, flags = client.uid("FETCH", "1:*", "(FLAGS)")
     assert not [line for line in flags if isinstance(line, bytes) and b"\\Seen" in line]
+    assert recent == [b"3"]
 
 
 def test_reading_goes_on_after_the_server_was_killed(mailbox: Mailbox) -> None:
@@ -310,6 +315,51 @@ def test_closing_ends_the_connection_at_once(mailbox: Mailbox) -> None:
         return loop.time() - began
 
     assert asyncio.run(scenario()) < 5
+
+
+def stall(listener: socket.socket, stalled: threading.Event) -> None:
+    """Serve one client up to its login, and then say nothing more."""
+    connection, _ = listener.accept()
+    with connection, connection.makefile("rwb", buffering=0) as stream:
+        stream.write(b"* OK ready\r\n")
+        for line in stream:
+            tag, command = line.split()[:2]
+            if command == b"EXAMINE":
+                stalled.set()
+                continue
+            told = b"* CAPABILITY IMAP4rev1\r\n" if command == b"CAPABILITY" else b""
+            stream.write(told + tag + b" OK done\r\n")
+
+
+def test_closing_does_not_wait_for_a_server_that_says_nothing() -> None:
+    stalled = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = threading.Thread(target=stall, args=(listener, stalled), daemon=True)
+        server.start()
+        imap = ImapSettings.model_validate(
+            {
+                "host": "127.0.0.1",
+                "port": listener.getsockname()[1],
+                "security": "none",
+                "user": "kc",
+                "password": "invented",
+                "timeout_seconds": 60,
+            }
+        )
+        reader = ImapReader(MailSettings(imap=imap), imap)
+
+        async def scenario() -> None:
+            task = asyncio.create_task(read_until(reader, Reading(), lambda: False))
+            assert await asyncio.to_thread(stalled.wait, 30)
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+        began = time.monotonic()
+        asyncio.run(scenario())  # ends only when the reader's thread has ended
+        assert time.monotonic() - began < 20
+        server.join(10)
+        assert not server.is_alive()
 
 
 def ids(mailbox: Mailbox, records: list[Raw]) -> list[str]:

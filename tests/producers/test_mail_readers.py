@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from producers.contract import Batch, Raw
@@ -174,6 +174,7 @@ def test_a_place_that_is_not_ours_starts_again(place: str) -> None:
     assert load_place(place) == {}
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(["inbox", "sent"]), st.builds(Mark, st.integers(0, 2**32), st.integers(0, 2**32))
