@@ -94,6 +94,11 @@ class Live:
         """How many pages listen."""
         return len(self._subscriptions)
 
+    @property
+    def polling(self) -> bool:
+        """Tell whether the poller runs."""
+        return self._poller is not None and not self._poller.done()
+
     async def current(self, period: Period) -> Snapshot:
         """Return a snapshot no older than the poller's interval; it says so when the store is away."""
         async with self._lock:
@@ -109,7 +114,7 @@ class Live:
         """Listen for snapshots other than ``last_id``; the poller runs while anybody does."""
         subscription = Subscription(period, last_id)
         self._subscriptions.add(subscription)
-        if self._poller is None or self._poller.done():
+        if not self.polling:
             self._poller = asyncio.create_task(self._poll(), name="board-poller")
         try:
             yield subscription
@@ -144,14 +149,15 @@ class Live:
                 slow=self._read_slow(now),
                 unread_after=self._unread_after,
             )
+            if before and before.away_since is None and before.picture == picture:
+                return replace(before, at=now, picture=picture)
+            return Snapshot(now, picture, None, *self._draw(picture, None, now))
         except RetriableError:
             return self._away(before, now)
         except Exception:
-            _log.exception("board_failed", period=period.value)
+            if before is None or before.away_since is None:
+                _log.exception("board_failed", period=period.value)
             return self._away(before, now)
-        if before and before.away_since is None and before.picture == picture:
-            return replace(before, at=now, picture=picture)
-        return Snapshot(now, picture, None, *self._draw(picture, None, now))
 
     def _away(self, before: Snapshot | None, now: datetime) -> Snapshot:
         picture = before.picture if before else None

@@ -38,7 +38,10 @@ EXCLUSIONS = {
     "excluded_bounce": "Studsade mejl",
     "excluded_bulk": "Massutskick",
     "excluded_spam": "Skräppost",
+    "errands_internal_topic": "Interna ärenden",
+    "errands_unlinked": "Ärenden utan känd kontakt",
 }
+"""Measures that stand outside the service picture, and what people call them."""
 
 
 @dataclass(frozen=True, slots=True)

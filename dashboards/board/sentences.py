@@ -33,7 +33,7 @@ from schemas.timebase import local_day
 
 TOO_FEW = "för få för att säga säkert"
 QUEUE_LABELS = {"telephone": "telefon", "visit": "reception"}
-_WITHIN = 0.02
+_WITHIN = 0.015
 """A share this near to a whole tenth is said without "drygt" or "knappt"."""
 
 
@@ -115,7 +115,7 @@ def verdict(figure: Figure) -> Verdict | None:
         return None
     goal = f"målet {percent(target)}"
     if share.covers(target):
-        return Verdict(f"Varken över eller under {goal}", "≈", Tone.NEUTRAL)
+        return Verdict(f"I nivå med {goal}", "≈", Tone.NEUTRAL)
     if share.value > target:
         return Verdict(f"Över {goal}", "▲", Tone.GOOD)
     return Verdict(f"Under {goal}", "▼", Tone.BAD)
@@ -180,8 +180,8 @@ def stale(waiting: Waiting) -> str:
     """Say what is left out of the gauge because it has been open too long; empty where nothing is."""
     if not waiting.stale:
         return ""
-    one = ("samtal", "samtal") if waiting.channel == "telephone" else ("besök", "besök")
-    return f"{count_of(waiting.stale, *one)} har stått öppet i mer än 2 timmar och räknas inte som väntande."
+    what = "samtal" if waiting.channel == "telephone" else "besök"
+    return f"{number(waiting.stale)}{NBSP}{what} öppet i mer än 2{NBSP}timmar, räknas inte här"
 
 
 def summary(picture: Picture) -> str:
@@ -325,6 +325,8 @@ def span(days: Span) -> str:
     """Return the days of a period: one date, or the first and the last."""
     if days.first == days.last:
         return date_sv(days.first, weekday=True)
+    if (days.first.year, days.first.month) == (days.last.year, days.last.month):
+        return f"{days.first.day}–{date_sv(days.last)}"
     return f"{date_sv(days.first)} – {date_sv(days.last)}"
 
 

@@ -59,13 +59,18 @@ def _add_contact(store: FakeStore, rng: random.Random, at: datetime) -> None:
         store.add(at, channel, abandoned=1, calls_abandoned=1, **base)
     elif channel == "telephone":
         wait = round(rng.expovariate(1 / 32))
-        call = {"answered": 1, "taken": 1, "calls_answered": 1, "answered_in_target": int(wait <= 60)}
-        handled = {"wait_ms": wait * 1000, "handle_ms": 190_000}
+        call: dict[str, Any] = {
+            "answered": 1,
+            "taken": 1,
+            "calls_answered": 1,
+            "answered_in_target": int(wait <= 60),
+        }
+        handled: dict[str, Any] = {"wait_ms": wait * 1000, "handle_ms": 190_000}
         store.add(at, channel, waited_s=[wait], **call, **handled, **base)
         _add_errand(store, rng, at, channel)
     elif channel == "visit":
         wait = round(rng.expovariate(1 / 180))
-        visit = {"answered": 1, "taken": 1, "visits_called": 1, "visit_wait_ms": wait * 1000}
+        visit: dict[str, Any] = {"answered": 1, "taken": 1, "visits_called": 1, "visit_wait_ms": wait * 1000}
         store.add(at, channel, **visit, **base)
         _add_errand(store, rng, at, channel)
     else:
@@ -99,5 +104,5 @@ def _add_errand(store: FakeStore, rng: random.Random, at: datetime, channel: str
     )
     if not solved:
         unit = rng.choices(_UNITS, (30, 22, 25, 8, 15))[0]
-        kind = rng.choice(("handovers_blind", "handovers_consulted", "handovers_ticket"))
-        store.add(at, channel, area, topic, unit, handovers=1, **{kind: 1})
+        kind: dict[str, Any] = {rng.choice(("handovers_blind", "handovers_consulted", "handovers_ticket")): 1}
+        store.add(at, channel, area, topic, unit, handovers=1, **kind)

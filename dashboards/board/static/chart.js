@@ -75,7 +75,7 @@ function options(holder, look) {
     },
     axes: [
       {
-        ...axis, size: look.size * 2.2, grid: { show: false }, space: look.size * 4.5,
+        ...axis, size: look.size * 2.2, grid: { show: false }, space: look.size * 3.6,
         incrs: [3600, 7200, 10800, 21600],
         values: (_, splits) => splits.map((at) => clock.format(new Date(at * 1000)).replace(":", ".")),
       },

@@ -1,0 +1,160 @@
+"""The poller: runs while somebody listens, sends only what has changed, and outlives the store."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from dashboards.board.live import Live, Snapshot
+from dashboards.board.periods import Period
+from dashboards.board.rendering import draw
+from schemas.catalogue import Catalogue
+from tests.board.days import NOW, furnished
+from tests.board.fakes import FakeStore, FixedClock, OpenContact
+
+POLL = 0.01
+
+
+def with_live(
+    catalogue: Catalogue,
+    store: FakeStore,
+    work: Callable[[Live, FixedClock], Awaitable[None]],
+    poll_seconds: float = POLL,
+) -> None:
+    """Run ``work`` with a poller over a store; the clock stands at NOW."""
+
+    async def run() -> None:
+        clock = FixedClock(NOW)
+        live = Live(store, clock, catalogue, draw, poll_seconds=poll_seconds)
+        try:
+            await asyncio.wait_for(work(live, clock), 30)
+        finally:
+            await live.close()
+
+    asyncio.run(run())
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Return when a condition holds; it is looked at on every turn of the loop."""
+    while not condition():  # noqa: ASYNC110 - what is waited for has no event to wait on
+        await asyncio.sleep(POLL)
+
+
+def test_nothing_is_read_while_nobody_listens(catalogue: Catalogue) -> None:
+    store = furnished(catalogue, weeks=1)
+
+    async def work(live: Live, _: FixedClock) -> None:
+        assert store.queries == 0
+        with live.subscribe(Period.TODAY) as page:
+            await page.queue.get()
+        await until(lambda: not live.polling)
+        before = store.queries
+        with live.subscribe(Period.TODAY) as page:
+            assert live.polling
+            assert store.queries == before
+            await page.queue.get()  # it has started again
+
+    with_live(catalogue, store, work)
+
+
+def test_many_pages_share_one_reading(catalogue: Catalogue) -> None:
+    store = furnished(catalogue, weeks=1)
+
+    async def work(live: Live, _: FixedClock) -> None:
+        snapshots = await asyncio.gather(*(live.current(Period.TODAY) for _ in range(50)))
+        one_reading = store.queries
+        assert len({snapshot.id for snapshot in snapshots}) == 1
+        await live.current(Period.TODAY)
+        assert store.queries == one_reading
+
+    with_live(catalogue, store, work, poll_seconds=60)
+
+
+def test_a_change_is_sent_once_and_the_same_picture_never(catalogue: Catalogue) -> None:
+    store = furnished(catalogue, weeks=1)
+
+    async def work(live: Live, clock: FixedClock) -> None:
+        with live.subscribe(Period.TODAY) as page:
+            first = await page.queue.get()
+            before = store.queries
+            await until(lambda: store.queries > before + 30)  # several readings later
+            assert page.queue.empty()
+            store.open.append(OpenContact("telephone", NOW - timedelta(seconds=5)))
+            second = await page.queue.get()
+            assert second.id != first.id
+            assert second.picture is not None
+            assert second.picture.waiting[0].waiting == 3
+            with live.subscribe(Period.TODAY, second.id) as informed:
+                before = store.queries
+                await until(lambda: store.queries > before + 20)
+                assert informed.queue.empty()
+
+    with_live(catalogue, store, work)
+
+
+def test_a_slow_page_gets_the_newest_only(catalogue: Catalogue) -> None:
+    store = furnished(catalogue, weeks=1)
+    store.open = []
+
+    async def work(live: Live, _: FixedClock) -> None:
+        with live.subscribe(Period.TODAY) as slow, live.subscribe(Period.TODAY) as quick:
+            await quick.queue.get()
+            for _turn in range(5):
+                store.open.append(OpenContact("visit", NOW))
+                newest = await quick.queue.get()
+            assert slow.queue.qsize() == 1
+            assert (await slow.queue.get()).id == newest.id
+
+    with_live(catalogue, store, work)
+
+
+def test_periods_are_read_apart(catalogue: Catalogue) -> None:
+    store = furnished(catalogue, weeks=2)
+
+    async def work(live: Live, _: FixedClock) -> None:
+        with live.subscribe(Period.TODAY) as today, live.subscribe(Period.LAST_WEEK) as last:
+            one, other = await today.queue.get(), await last.queue.get()
+        assert one.picture is not None
+        assert other.picture is not None
+        assert (one.picture.period, other.picture.period) == (Period.TODAY, Period.LAST_WEEK)
+
+    with_live(catalogue, store, work)
+
+
+def test_the_last_good_picture_stays_while_the_store_is_away(catalogue: Catalogue) -> None:
+    store = furnished(catalogue, weeks=1)
+
+    async def work(live: Live, clock: FixedClock) -> None:
+        with live.subscribe(Period.TODAY) as page:
+            good = await page.queue.get()
+            store.away()
+            gone = await page.queue.get()
+            assert (gone.picture, gone.away_since) == (good.picture, NOW)
+            assert "Statistiken går inte att nå" in gone.html
+            clock.at = NOW + timedelta(minutes=3)
+            later = await page.queue.get()
+            assert later.away_since == NOW
+            assert "3\u00a0minuter gamla" in later.html
+            store.error = None
+            back = await page.queue.get()
+            assert back.away_since is None
+            assert back.picture is not None
+            assert back.picture.at == clock.at
+
+    with_live(catalogue, store, work)
+
+
+def test_a_fault_stops_no_page(catalogue: Catalogue) -> None:
+    store = furnished(catalogue, weeks=1)
+
+    async def work(live: Live, _: FixedClock) -> None:
+        store.error = KeyError("a bug")
+        with live.subscribe(Period.TODAY) as page:
+            faulty: Snapshot = await page.queue.get()
+            assert faulty.picture is None
+            assert faulty.away_since == NOW
+            store.error = None
+            assert (await page.queue.get()).picture is not None
+
+    with_live(catalogue, store, work)

@@ -1,0 +1,146 @@
+"""The picture out of the real store: the same as out of the rows in memory, and after running the core."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from pydantic import SecretStr
+
+from dashboards.board.periods import Period
+from dashboards.board.picture import read_picture
+from kommuncenter.database import ClickHouseDatabase, migrate
+from kommuncenter.embedded.clickhouse import EmbeddedClickHouse
+from kommuncenter.settings import ClickHouseSettings
+from schemas.catalogue import Catalogue
+from schemas.clickhouse.tables import DEAD_LETTERS, SERVICE_DAYS, SERVICE_WINDOWS, SOURCE_HEALTH
+from schemas.events import Event
+from schemas.measures import MEASURE_NAMES
+from schemas.timebase import local_day
+from streams.core.rules import Rules
+from streams.core.stage1 import Stage1
+from streams.core.stage2 import Stage2
+from streams.sink import BEGINNING, ClickHouseStore
+from tests.board.days import NOW, furnished
+from tests.board.fakes import FakeStore, FixedClock, Key
+from tests.histories import event, party
+from tests.services.clickhouse import connect
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def database(clickhouse: EmbeddedClickHouse) -> Iterator[ClickHouseDatabase]:
+    """A migrated database of its own."""
+    name = f"board_{secrets.token_hex(4)}"
+    with connect(clickhouse) as admin:
+        admin.command(f"CREATE DATABASE {name} ENGINE = Atomic")
+        settings = ClickHouseSettings(
+            host=clickhouse.host,
+            port=clickhouse.port,
+            user=clickhouse.user,
+            password=SecretStr(clickhouse.password),
+            database=name,
+        )
+        migrate(settings)
+        found = ClickHouseDatabase(settings)
+        yield found
+        found.close()
+        admin.command(f"DROP DATABASE {name} SYNC")
+
+
+def fill(database: ClickHouseDatabase, store: FakeStore) -> None:
+    """Write the rows of a store in memory, spread over two partitions, each once before with other values."""
+    days: dict[tuple[object, ...], tuple[dict[str, int], dict[int, int]]] = {}
+    for key, row in store.rows_.items():
+        sums, waits = days.setdefault((local_day(key[0]), *key[1:]), ({}, {}))
+        for name, amount in row.items():
+            sums[name] = sums.get(name, 0) + amount
+        for index, calls in store.waits[key].items():
+            waits[index] = waits.get(index, 0) + calls
+    windows: dict[tuple[object, ...], tuple[dict[str, int], dict[int, int]]] = {
+        key: (row, store.waits[key]) for key, row in store.rows_.items()
+    }
+    for revision, factor in ((1, 5), (2, 1)):
+        for table, rows in ((SERVICE_WINDOWS, windows), (SERVICE_DAYS, days)):
+            written = [
+                (
+                    key[0],
+                    number % 2,
+                    *key[1:],
+                    revision,
+                    *(factor * sums.get(name, 0) for name in MEASURE_NAMES),
+                    {index: factor * calls for index, calls in waits.items()},
+                )
+                for number, (key, (sums, waits)) in enumerate(rows.items())
+            ]
+            database.insert(table, [list(column) for column in zip(*written, strict=True)])
+    letters = [
+        (f"{n:032x}", i, "1", why, "", "0" * 64, 1, at) for n, (i, why, at) in enumerate(store.letters)
+    ]
+    database.insert(DEAD_LETTERS, [list(column) for column in zip(*letters, strict=True)])
+    health = [(name, at, event_at, read_at, 0, 0) for name, at, event_at, read_at in store.sources]
+    database.insert(SOURCE_HEALTH, [list(column) for column in zip(*health, strict=True)])
+
+
+def test_the_store_gives_the_picture_that_its_rows_amount_to(
+    database: ClickHouseDatabase, catalogue: Catalogue
+) -> None:
+    store = furnished(catalogue, weeks=10)
+    store.open = []
+    store.sources.append(("stilla", NOW - timedelta(days=2), None, None))
+    late: Key = (datetime(2026, 11, 23, 23, 0, tzinfo=UTC), "email", "", "", "")  # midnight in Sweden
+    store.rows_[late], store.waits[late] = {"offered": 7, "contacts": 7}, {}
+    fill(database, store)
+    for period in Period:
+        expected = read_picture(store, catalogue, NOW, period)
+        assert read_picture(database, catalogue, NOW, period) == expected
+        assert expected.figures["errands"].n == 1
+        assert expected.figures["errands"].hits > 50
+
+
+def call(number: int, at: datetime, *, answered: bool, unit: str | None = None) -> list[Event]:
+    """Return the events of a call, answered after 20 seconds or still waiting."""
+    leg = f"pbx1:{number}"
+    base = {"channel": "telephone"}
+    events = [event("contact.queued", leg, at, queue="kommuncenter", party=party(number % 4), **base)]
+    if answered:
+        events.append(event("contact.answered", leg, at + timedelta(seconds=20), **base))
+        if unit:
+            moved = at + timedelta(seconds=80)
+            events.append(event("contact.handed_over", leg, moved, kind="blind", unit=unit, **base))
+        events.append(event("contact.ended", leg, at + timedelta(seconds=90), talk_ms=70_000, **base))
+    return events
+
+
+def test_what_the_stream_writes_is_what_the_board_shows(
+    database: ClickHouseDatabase, catalogue: Catalogue
+) -> None:
+    """Events through both stages and the sink; then the gauges and figures by hand."""
+    minute = timedelta(minutes=1)
+    events = [
+        *call(1, NOW - 60 * minute, answered=True),
+        *call(2, NOW - 50 * minute, answered=True, unit="energi"),
+        *call(3, NOW - timedelta(seconds=75), answered=False),
+        *call(4, NOW - 180 * minute, answered=False),
+        event("contact.queued", "desk:1", NOW - 4 * minute, "desk", channel="visit", queue="koordinaten"),
+    ]
+    sink = ClickHouseStore(database, FixedClock(NOW))
+    sink.activate(sink.claim([0]).values())
+    one = Stage1(partition=0, epoch=1)
+    two = Stage2(partition=0, epoch=1, horizon=BEGINNING, rules=Rules(catalogue))
+    sink.write({0: two.apply(one.apply(events))})
+
+    picture = read_picture(database, catalogue, NOW, Period.TODAY)
+    telephone, visit = picture.waiting
+    assert (telephone.waiting, telephone.longest_s, telephone.stale) == (1, 75, 1)
+    assert (visit.waiting, visit.longest_s, visit.stale) == (1, 240, 0)
+    figures = picture.figures
+    assert figures["offered"].hits == 5
+    assert (figures["service_level"].hits, figures["service_level"].n) == (2, 2)
+    assert (figures["resolved_in_centre"].hits, figures["resolved_in_centre"].n) == (1, 2)
+    assert [(unit.unit, unit.handovers, unit.blind) for unit in picture.units] == [("energi", 1, 1)]
+    assert picture.waits.mean.value == 20
+    assert picture.waits.median_s == 21
