@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import gc
+import socket
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 from producers.contract import Broadcast
 from schemas.deadletter import DeadLetter
-from schemas.errors import RetriableError
+from schemas.errors import ConfigurationError, RetriableError
 from schemas.events import Event, to_json
 from schemas.topics import DEAD_LETTERS, event_topic
 
@@ -81,21 +83,38 @@ class KafkaPublisher:
     in one thread at a time.
     """
 
-    def __init__(self, connect: Callable[[], Producer], *, timeout_s: float = 30.0) -> None:
-        """Take a function that opens a producer, and the longest wait (seconds) for acknowledgements."""
+    def __init__(
+        self, connect: Callable[[], Producer], *, timeout_s: float = 30.0, partitions: int | None = None
+    ) -> None:
+        """Take a function that opens a producer, and the longest wait (seconds) for acknowledgements.
+
+        With ``partitions``, a topic of events with another count is refused (CORRECTIONS 18): a broker may
+        have made it by itself.
+        """
+        self._partitions = partitions
         self._connect = connect
         self._timeout_s = timeout_s
         self._producer: Producer | None = None
         self._unsettled: list[Delivery] = []
+        self._failed = False
 
     def publish(self, instance: str, events: Sequence[Event | Broadcast]) -> None:
-        """Send events to the topic of ``instance``; a Broadcast to every partition. Raises RetriableError."""
+        """Send events to the topic of ``instance``; a Broadcast to every partition.
+
+        Raises RetriableError, and ConfigurationError for a topic with a wrong count of partitions.
+        """
         topic = event_topic(instance)
         with self._failures(topic):
             producer = self._open()
+            partitions = sorted(producer.partitions_for(topic)) if events else []
+            if events and len(partitions) != (self._partitions or len(partitions)):
+                raise ConfigurationError(
+                    f"{topic} has {len(partitions)} partitions, not {self._partitions}; repartition, or set "
+                    "the partition count of the installation to that of its topics"
+                )
             for event in events:
                 if isinstance(event, Broadcast):
-                    for partition in sorted(producer.partitions_for(topic)):
+                    for partition in partitions:
                         self._send(producer, topic, event.event, partition)
                 else:
                     self._send(producer, topic, event, None)
@@ -142,6 +161,10 @@ class KafkaPublisher:
 
     def _open(self) -> Producer:
         if self._producer is None:
+            if self._failed:
+                # kafka-python leaves the sockets of refused connections to the collector of cycles, which
+                # may take long to come round; a broker that is away for a day would use up all of them.
+                gc.collect()
             self._producer = self._connect()
         return self._producer
 
@@ -152,22 +175,27 @@ class KafkaPublisher:
         try:
             yield
         except (KafkaError, OSError) as error:
+            self._failed = True
             self.close()
             raise RetriableError(
                 f"{where}: not acknowledged ({type(error).__name__}: {error}); sent again later"
             ) from error
 
 
-def kafka_publisher(bootstrap_servers: str, *, timeout_s: float = 30.0, **options: object) -> KafkaPublisher:
+def kafka_publisher(
+    bootstrap_servers: str, *, timeout_s: float = 30.0, partitions: int | None = None, **options: object
+) -> KafkaPublisher:
     """Return a publisher to the brokers at ``host:port[,host:port]``; it connects with its first record.
 
-    ``options`` are kafka-python's own (security and the like). A topic that is missing is not created: it
-    would get a partition count of the broker's choice (CORRECTIONS 19).
+    ``partitions`` is the installation's count, ``options`` are kafka-python's own (security and the like).
+    A topic that is missing is not created: it would get a partition count of the broker's choice
+    (CORRECTIONS 19).
     """
 
     def connect() -> Producer:
         from kafka import KafkaProducer
 
+        _reach(bootstrap_servers, timeout_s)
         wait_ms = max(1000, int(timeout_s * 1000) // 3)
         settings: dict[str, object] = {
             "acks": "all",
@@ -186,4 +214,22 @@ def kafka_publisher(bootstrap_servers: str, *, timeout_s: float = 30.0, **option
         )
         return producer
 
-    return KafkaPublisher(connect, timeout_s=timeout_s)
+    return KafkaPublisher(connect, timeout_s=timeout_s, partitions=partitions)
+
+
+def _reach(bootstrap_servers: str, timeout_s: float) -> None:
+    """Return when one of the brokers accepts a connection; raise OSError when none does."""
+    refused: OSError = OSError("no broker is named")
+    for server in bootstrap_servers.split(","):
+        host, _, port = server.strip().rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=timeout_s).close()
+        except OSError as error:
+            refused = error
+        except ValueError as error:
+            raise ConfigurationError(
+                f"kafka: {server!r} is no host:port; check the broker's address"
+            ) from error
+        else:
+            return
+    raise refused
