@@ -200,7 +200,8 @@ class SourceRunner:
                 await asyncio.gather(*tasks, return_exceptions=True)
             for task in ended:
                 task.result()
-            await self._in_thread(self._report_health)
+            with contextlib.suppress(RetriableError):
+                await self._in_thread(self._report_health)
         finally:
             self._counts.state = RunnerState.STOPPED
             await self._in_thread(self._publisher.close)
