@@ -1,0 +1,274 @@
+"""docker-compose.yml: well-formed, closed to the outside, without passwords, and in step with the CLI."""
+
+from __future__ import annotations
+
+import os
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from dashboards.grafana.model import PLUGIN, PLUGIN_VERSION
+from kommuncenter.cli import app
+from kommuncenter.settings import OTHER_VARIABLES, PREFIX, Settings, load_settings
+from kommuncenter.wiring import source_and_settings, topic_plan
+from schemas.clickhouse.queries import GRAFANA, waiting_query
+from schemas.clickhouse.tables import TABLES
+from tests.deployment.compose import (
+    COMPOSE,
+    ROOT,
+    MissingVariableError,
+    Service,
+    example_variables,
+    fill_in,
+    read_compose,
+    variables_in,
+)
+
+FILE = read_compose()
+OWN = {name: service for name, service in FILE.services.items() if service.build}
+SECRETS = ("CLICKHOUSE_PASSWORD", "GRAFANA_CLICKHOUSE_PASSWORD", "GRAFANA_ADMIN_PASSWORD", "PSEUDONYM_KEY")
+FILLED = {
+    **example_variables(),
+    **dict.fromkeys(SECRETS, "an-invented-secret"),
+    "QUEUE_LOG_DIR": "/var/log/asterisk",
+    "MAIL_IMAP_HOST": "imap.kommun.example",
+    "MAIL_USER": "statistik",
+}
+
+
+def environment_of(service: Service, variables: Mapping[str, str] = FILLED) -> dict[str, str]:
+    return {name: fill_in(value, variables) for name, value in service.environment.items()}
+
+
+@pytest.fixture
+def only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
+    """An environment without variables of ours, in a folder without a settings file."""
+    for name in os.environ:
+        if name.startswith(PREFIX):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    return monkeypatch
+
+
+# ---- its form ------------------------------------------------------------------------------------
+
+
+def test_every_service_waits_for_what_it_needs() -> None:
+    for name, service in FILE.services.items():
+        for needed, condition in service.depends_on.items():
+            other = FILE.services[needed]
+            if condition.condition == "service_healthy":
+                assert other.healthcheck, f"{name} waits for the health of {needed}, which has no check"
+            if condition.condition == "service_completed_successfully":
+                assert other.restart == "no", f"{needed} would be started again and again"
+    for name, service in OWN.items():
+        if name != "migrate":
+            assert service.depends_on.keys() == {"kafka", "clickhouse", "migrate"}, name
+
+
+def test_images_have_a_version_and_the_plugin_is_the_dashboards_() -> None:
+    for name, service in FILE.services.items():
+        assert re.search(r":\d+(\.\d+)+$", service.image), name
+    preinstalled = FILE.services["grafana"].environment["GF_PLUGINS_PREINSTALL_SYNC"]
+    assert preinstalled == f"{PLUGIN}@{PLUGIN_VERSION}"
+
+
+def test_every_port_listens_on_the_loopback_interface_only() -> None:
+    ports = [fill_in(port, FILLED) for service in FILE.services.values() for port in service.ports]
+    assert ports
+    for port in ports:
+        assert re.fullmatch(r"127\.0\.0\.1:\d+:\d+", port)
+    assert len({port.split(":")[1] for port in ports}) == len(ports)
+
+
+def test_volumes_and_configs_are_declared_and_used() -> None:
+    named = {
+        volume.split(":")[0]
+        for service in FILE.services.values()
+        for volume in service.volumes
+        if not volume.startswith((".", "/", "$"))
+    }
+    assert named == set(FILE.volumes)
+    used = {use.source for service in FILE.services.values() for use in service.configs}
+    assert used == set(FILE.configs)
+
+
+def test_files_that_are_mounted_or_copied_exist() -> None:
+    for service in FILE.services.values():
+        for volume in service.volumes:
+            if volume.startswith("."):
+                assert (ROOT / volume.split(":")[0]).is_dir(), volume
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    sources = [source for line in copied for source in line.split()]
+    assert {"schemas", "producers", "streams", "dashboards", "kommuncenter"} <= set(sources)
+    allowed = (ROOT / ".dockerignore").read_text().split()
+    for source in sources:
+        assert (ROOT / source).exists(), source
+        assert f"!{source}" in allowed, source
+
+
+def test_our_own_processes_have_no_privileges() -> None:
+    assert "USER kommuncenter" in (ROOT / "Dockerfile").read_text()
+    for service in OWN.values():
+        assert service.cap_drop == ["ALL"]
+        assert service.security_opt == ["no-new-privileges:true"]
+
+
+# ---- secrets -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("missing", [*SECRETS, "QUEUE_LOG_DIR"])
+def test_nothing_starts_without_a_secret_and_the_message_says_what_to_do(missing: str) -> None:
+    text = yaml.safe_dump(yaml.safe_load(COMPOSE.read_text(encoding="utf-8")), width=10_000)
+    with pytest.raises(MissingVariableError, match=rf"^{missing} is not set; .*\.env"):
+        fill_in(text, {**FILLED, missing: ""})
+
+
+def test_the_example_names_every_variable_and_holds_no_secret() -> None:
+    used = variables_in(COMPOSE.read_text(encoding="utf-8"))
+    example = example_variables()
+    own = {"COMPOSE_PROFILES"}
+    assert set(used) <= set(example)
+    assert set(example) - set(used) - own == set()
+    for name, value in example.items():
+        if name in SECRETS or "PASSWORD" in name or name.endswith("_KEY"):
+            assert value == "", name
+    for name in SECRETS:
+        assert used[name] == "?", name
+
+
+def test_no_secret_stands_in_the_file() -> None:
+    for service in FILE.services.values():
+        for name, value in service.environment.items():
+            if re.search(r"PASSWORD|SECRET|__KEY$", name):
+                assert re.fullmatch(r"\$\{\w+:[?-].*\}", value), name
+
+
+def test_only_what_reads_numbers_and_addresses_has_the_key() -> None:
+    with_key = {name for name, service in OWN.items() if "KC_PSEUDONYM__KEY" in service.environment}
+    assert with_key == {"source-telephony", "source-mail", "source-desk", "desk-form"}
+    more = {name for name, service in FILE.services.items() if service.env_file}
+    assert more == with_key, "the previous key goes to the same ones"
+    assert all("PSEUDONYM_KEY" not in str(FILE.services[name]) for name in ("kafka", "clickhouse", "grafana"))
+
+
+# ---- in step with the CLI and the settings -------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_service_s_command_is_one_of_the_cli(name: str) -> None:
+    command = OWN[name].command
+    assert command
+    assert command[0] == "kommuncenter"
+    result = CliRunner().invoke(app, [*command[1:], "--help"])
+    assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_service_s_environment_is_settings(name: str, only: pytest.MonkeyPatch) -> None:
+    settings = settings_of(OWN[name], only)
+    assert settings.kafka.bootstrap_servers == "kafka:9092"
+    assert (settings.clickhouse.host, settings.clickhouse.port) == ("clickhouse", 8123)
+    assert settings.clickhouse.password.get_secret_value() == FILLED["CLICKHOUSE_PASSWORD"]
+    command = OWN[name].command or []
+    for instance in command[3:]:
+        source_and_settings(settings, instance)
+
+
+def test_the_previous_key_can_stand_in_a_file_of_its_own(only: pytest.MonkeyPatch) -> None:
+    only.setenv("KC_PSEUDONYM__PREVIOUS_KEY_ID", "k0")
+    only.setenv("KC_PSEUDONYM__PREVIOUS_KEY", "an-older-invented-secret")
+    only.setenv("KC_SOURCES__TELEPHONY__QUEUES__600", "kommuncenter")
+    settings = settings_of(OWN["source-telephony"], only)
+    assert settings.pseudonym.previous_key_id == "k0"
+    _, telephony = source_and_settings(settings, "telephony")
+    assert telephony.model_dump()["queues"] == {"600": "kommuncenter"}
+
+
+def settings_of(service: Service, only: pytest.MonkeyPatch) -> Settings:
+    environment = environment_of(service)
+    for name, value in environment.items():
+        only.setenv(name, value)
+        assert name in OTHER_VARIABLES or name.startswith(PREFIX)
+    return load_settings()
+
+
+def test_every_process_knows_the_same_topics(only: pytest.MonkeyPatch) -> None:
+    plans = set()
+    for service in OWN.values():
+        with only.context() as context:
+            plans.add(topic_plan(settings_of(service, context)))
+    [plan] = plans
+    assert set(plan.sources) == {"telephony", "mail", "desk"}
+
+
+def test_the_form_and_its_source_share_the_journal(only: pytest.MonkeyPatch) -> None:
+    for name in ("source-desk", "desk-form"):
+        with only.context() as context:
+            settings = settings_of(OWN[name], context)
+        _, desk = source_and_settings(settings, "desk")
+        assert Path(str(desk.model_dump()["journal"])).parent == settings.state_dir
+        assert f"state:{settings.state_dir}" in OWN[name].volumes
+
+
+def test_pages_listen_where_their_ports_lead(only: pytest.MonkeyPatch) -> None:
+    for name, part in (("board", "board"), ("desk-form", "desk")):
+        with only.context() as context:
+            server = getattr(settings_of(OWN[name], context), part)
+        assert [fill_in(port, FILLED).split(":")[2] for port in OWN[name].ports] == [str(server.port)]
+        check = OWN[name].healthcheck
+        assert check
+        assert f"http://127.0.0.1:{server.port}/" in check.test[-1]
+
+
+# ---- what Grafana may see ------------------------------------------------------------------------
+
+
+def grants() -> dict[str, set[str]]:
+    """Return table -> columns that the Grafana user may read; no columns means all."""
+    root = ET.fromstring(FILE.configs["clickhouse-dashboards"].content)
+    found = {}
+    for query in root.iterfind("./users/grafana/grants/query"):
+        match = re.fullmatch(
+            r"GRANT SELECT(?:\((?P<columns>[^)]*)\))? ON kommuncenter\.(\w+)", query.text or ""
+        )
+        assert match, query.text
+        found[match[2]] = {name.strip() for name in (match["columns"] or "").split(",") if name.strip()}
+    return found
+
+
+def test_grafana_can_only_read() -> None:
+    root = ET.fromstring(FILE.configs["clickhouse-dashboards"].content)
+    user, profile = root.find("./users/grafana"), root.find("./profiles/dashboards")
+    assert user is not None
+    assert profile is not None
+    assert profile.findtext("readonly") == "2"
+    assert (user.findtext("profile"), user.findtext("quota")) == ("dashboards", "dashboards")
+    password = user.find("password")
+    assert password is not None
+    assert password.attrib == {"from_env": "GRAFANA_CLICKHOUSE_PASSWORD"}
+    assert password.attrib["from_env"] in FILE.services["clickhouse"].environment
+
+
+def test_grafana_sees_neither_events_nor_pseudonyms() -> None:
+    allowed = grants()
+    assert not allowed.keys() & {"events", "legs", "dead_letters", "installation"}
+    for table in ("contacts", "contacts_current"):
+        assert allowed[table], "all columns are granted"
+        assert not allowed[table] & {"party", "legs", "errand_topic"}
+
+
+def test_grafana_sees_what_the_panels_ask_for() -> None:
+    allowed, tables = grants(), {table.name: set(table.columns) for table in TABLES}
+    for table, columns in allowed.items():
+        assert columns <= tables[table.removesuffix("_current")], table
+    sql = waiting_query(GRAFANA).sql
+    asked = {column for column in tables["contacts"] if re.search(rf"\b{column}\b", sql)}
+    assert asked == allowed["contacts_current"]
+    assert allowed["contacts"] >= asked | {"partition", "revision", "deleted"}
+    assert allowed["epochs"] == {"stage", "partition", "epoch", "state", "horizon_from"}
