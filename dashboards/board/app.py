@@ -52,10 +52,11 @@ def board_app(
     """Return the board. ``store`` is called from a thread, never twice at once.
 
     ``desk_url`` is the address of the visitors' form, linked to if given. ``unread_after`` is in the time
-    of ``clock``: a clock that runs faster needs a longer one.
+    of ``clock``: a clock that runs faster needs a longer one. ``app.state.stop()`` ends the pages' events;
+    a server calls it when it begins to shut down (:class:`dashboards.board.server.BoardServer` does).
     """
     live = Live(store, clock, catalogue, draw, poll_seconds=poll_seconds, unread_after=unread_after)
-    pages = _Pages(live, clock, desk_url, pulse_seconds)
+    pages = _Pages(live, desk_url, pulse_seconds)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -74,15 +75,15 @@ def board_app(
         lifespan=lifespan,
     )
     app.add_middleware(_SecurityHeaders)
+    app.state.stop = live.stop
     return app
 
 
 class _Pages:
     """What each address answers."""
 
-    def __init__(self, live: Live, clock: Clock, desk_url: str | None, pulse_seconds: float) -> None:
+    def __init__(self, live: Live, desk_url: str | None, pulse_seconds: float) -> None:
         self._live = live
-        self._clock = clock
         self._desk_url = desk_url
         self._pulse_seconds = pulse_seconds
 
@@ -109,7 +110,6 @@ class _Pages:
             period,
             last_id,
             headers=NO_STORE,
-            now=self._clock.now,
             pulse_seconds=self._pulse_seconds,
         )
 

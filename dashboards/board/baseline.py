@@ -64,6 +64,8 @@ class Today:
     quarters: tuple[Quarter, ...]
     outside: int
     """Contacts so far in quarters that lie outside the chart."""
+    special: str | None = None
+    """The name of a day that is not compared, such as Julafton."""
 
 
 def comparable_days(catalogue: Catalogue, today: date) -> list[date]:
@@ -110,6 +112,7 @@ def compare(
         whole_day=usual.until(None),
         compared_days=tuple(day for day, _ in usual.days),
         quarters=tuple(quarters),
+        special=catalogue.days[today].name if today in catalogue.days else None,
         outside=sum(n for window, n in per_window.items() if not first <= window < last),
     )
 

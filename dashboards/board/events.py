@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-from collections.abc import Callable
 from datetime import datetime
 
 import anyio
@@ -22,17 +20,17 @@ RETRY_MS = 2000
 
 def picture_event(snapshot: Snapshot) -> bytes:
     """Return a snapshot as an event; its id comes back as Last-Event-ID."""
-    data = {"id": snapshot.id, "html": snapshot.html, "clock": clock_sv(snapshot.at)}
+    data = {"id": snapshot.id, "html": snapshot.html, "clock": clock_sv(snapshot.shown_at)}
     return f"event: picture\nid: {snapshot.id}\ndata: {json.dumps(data)}\n\n".encode()
 
 
-def pulse_event(now: datetime) -> bytes:
-    """Return a sign of life with the clock time, which keeps proxies and the page's watchdog calm."""
-    return f": puls\nevent: pulse\ndata: {json.dumps({'clock': clock_sv(now)})}\n\n".encode()
+def pulse_event(shown_at: datetime) -> bytes:
+    """Return a sign of life with the figures' clock time; it keeps proxies and the page's watchdog calm."""
+    return f": pulse\nevent: pulse\ndata: {json.dumps({'clock': clock_sv(shown_at)})}\n\n".encode()
 
 
 class EventStream:
-    """The answer to one listening page, as an ASGI application; ends when the page goes."""
+    """The answer to one listening page, as an ASGI application; ends with the page or with the board."""
 
     def __init__(
         self,
@@ -41,7 +39,6 @@ class EventStream:
         last_id: str,
         *,
         headers: dict[str, str],
-        now: Callable[[], datetime],
         pulse_seconds: float = PULSE_SECONDS,
     ) -> None:
         """Take what is needed; nothing is sent until it is called."""
@@ -53,7 +50,6 @@ class EventStream:
             "x-accel-buffering": "no",
             **headers,
         }
-        self._now = now
         self._pulse_seconds = pulse_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -64,6 +60,7 @@ class EventStream:
         async with anyio.create_task_group() as group:
             group.start_soon(self._until_gone, receive, group.cancel_scope)
             await self._send_all(send)
+            group.cancel_scope.cancel()
 
     async def _until_gone(self, receive: Receive, scope: anyio.CancelScope) -> None:
         while (await receive())["type"] != "http.disconnect":
@@ -71,13 +68,21 @@ class EventStream:
         scope.cancel()
 
     async def _send_all(self, send: Send) -> None:
-        await _send(send, f"retry: {RETRY_MS}\n\n".encode() + pulse_event(self._now()))
+        await _send(send, f"retry: {RETRY_MS}\n\n".encode() + self._pulse())
         with self._live.subscribe(self._period, self._last_id) as subscription:
             while True:
-                snapshot: Snapshot | None = None
-                with contextlib.suppress(TimeoutError):
+                try:
                     snapshot = await asyncio.wait_for(subscription.queue.get(), self._pulse_seconds)
-                await _send(send, picture_event(snapshot) if snapshot else pulse_event(self._now()))
+                except TimeoutError:
+                    await _send(send, self._pulse())
+                    continue
+                if snapshot is None:
+                    break
+                await _send(send, picture_event(snapshot))
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    def _pulse(self) -> bytes:
+        return pulse_event(self._live.shown_at(self._period))
 
 
 async def _send(send: Send, body: bytes) -> None:

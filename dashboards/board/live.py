@@ -39,6 +39,11 @@ class Snapshot:
     html: str
     id: str
 
+    @property
+    def shown_at(self) -> datetime:
+        """The instant of the figures: of the last good reading while the store is away."""
+        return self.picture.at if self.picture else self.at
+
 
 Draw = Callable[[Picture | None, datetime | None, datetime], tuple[str, str]]
 """Draws (picture, away since, now) as (html, id)."""
@@ -50,16 +55,24 @@ class Subscription:
 
     period: Period
     last_id: str
-    queue: asyncio.Queue[Snapshot] = field(default_factory=lambda: asyncio.Queue(maxsize=1))
+    queue: asyncio.Queue[Snapshot | None] = field(default_factory=lambda: asyncio.Queue(maxsize=1))
+    """The newest snapshot; None tells that the board stops."""
 
     def offer(self, snapshot: Snapshot) -> None:
         """Hand on a snapshot unless the page has it already."""
         if snapshot.id == self.last_id:
             return
         self.last_id = snapshot.id
+        self._put(snapshot)
+
+    def end(self) -> None:
+        """Tell the page that the board stops."""
+        self._put(None)
+
+    def _put(self, item: Snapshot | None) -> None:
         if self.queue.full():
             self.queue.get_nowait()
-        self.queue.put_nowait(snapshot)
+        self.queue.put_nowait(item)
 
 
 class Live:
@@ -88,6 +101,7 @@ class Live:
         self._lock = asyncio.Lock()
         self._subscriptions: set[Subscription] = set()
         self._poller: asyncio.Task[None] | None = None
+        self._stopped = False
 
     @property
     def listeners(self) -> int:
@@ -98,6 +112,11 @@ class Live:
     def polling(self) -> bool:
         """Tell whether the poller runs."""
         return self._poller is not None and not self._poller.done()
+
+    def shown_at(self, period: Period) -> datetime:
+        """Return the instant of the figures last read for a period; now where none have been."""
+        known = self._snapshots.get(period)
+        return known[1].shown_at if known else self._clock.now()
 
     async def current(self, period: Period) -> Snapshot:
         """Return a snapshot no older than the poller's interval; it says so when the store is away."""
@@ -114,12 +133,20 @@ class Live:
         """Listen for snapshots other than ``last_id``; the poller runs while anybody does."""
         subscription = Subscription(period, last_id)
         self._subscriptions.add(subscription)
+        if self._stopped:
+            subscription.end()
         if not self.polling:
             self._poller = asyncio.create_task(self._poll(), name="board-poller")
         try:
             yield subscription
         finally:
             self._subscriptions.discard(subscription)
+
+    def stop(self) -> None:
+        """End every page's events: a server waits for its connections before it stops."""
+        self._stopped = True
+        for subscription in self._subscriptions:
+            subscription.end()
 
     async def close(self) -> None:
         """Stop the poller."""
@@ -129,7 +156,7 @@ class Live:
                 await self._poller
 
     async def _poll(self) -> None:
-        while self._subscriptions:
+        while self._subscriptions and not self._stopped:
             for period in {subscription.period for subscription in self._subscriptions}:
                 snapshot = await self.current(period)
                 for subscription in self._subscriptions:

@@ -124,14 +124,14 @@ def verdict(figure: Figure) -> Verdict | None:
 def service_level(figure: Figure) -> str:
     """Say how many calls were answered in time."""
     if figure.share is None:
-        return "Inga samtal har besvarats eller brutits i kön än."
+        return "Inga samtal under perioden."
     return _sentence(f"{hits_of(figure.share, 'samtal', 'samtal')} fick svar inom 60 sekunder")
 
 
 def waits(found: Waits) -> str:
     """Say how long those waited who were answered."""
     if found.mean.value is None or found.median_s is None or found.p90_s is None:
-        return "Inga samtal har besvarats än."
+        return "Inga samtal har besvarats under perioden."
     return (
         f"Väntan före svar: i medeltal {duration(found.mean.value)}. Hälften fick svar inom "
         f"{duration(found.median_s)}, 9{NBSP}av{NBSP}10 inom {duration(found.p90_s)} "
@@ -163,7 +163,7 @@ def mail(figure: Figure) -> str:
 
 def _errands(figure: Figure, said: str) -> str:
     if figure.share is None:
-        return "Inga ärenden än."
+        return "Inga ärenden under perioden."
     return _sentence(f"{hits_of(figure.share, 'ärende', 'ärenden')} {said}")
 
 
@@ -196,7 +196,7 @@ def channels(shares: Sequence[ChannelShare]) -> str:
     """Say how the errands came."""
     known = [share for share in shares if share.share is not None]
     if not known:
-        return "Inga ärenden än, så det finns ingen fördelning mellan kanalerna."
+        return "Inga ärenden under perioden."
     return _sentence(
         "Av ärendena kom "
         + listed(f"{percent(share.share.value)} via {_VIA[share.channel]}" for share in known if share.share)
@@ -222,7 +222,7 @@ def channel_verdict(channel: ChannelShare) -> Verdict | None:
 def units(rows: Sequence[UnitHandovers], rate: Figure) -> str:
     """Say where errands are handed over."""
     if not rows:
-        return "Inga överlämningar än."
+        return "Inga överlämningar under perioden."
     total = sum(row.handovers for row in rows)
     top = rows[0]
     most = f"flest till {top.label} ({number(top.handovers)})"
@@ -238,6 +238,8 @@ def against_usual(today: Today, day: date) -> str:
     """Say how today's contacts compare with a usual day at the same time."""
     clock = clock_sv(today.until)
     first = f"{count_of(today.contacts, 'kontakt har', 'kontakter har')} kommit till kl.{NBSP}{clock}."
+    if today.special:
+        return f"{first} {today.special} jämförs inte med någon annan dag."
     if today.usual is None:
         return f"{first} Det finns ingen jämförbar dag att jämföra med."
     middle, low, high = today.usual
@@ -281,7 +283,7 @@ def left_queue(abandoned: int, flowed_out: int) -> str:
 def outcomes(registered: Figure) -> str:
     """Say where the outcomes come from."""
     if registered.value is None:
-        return "Inga ärenden än."
+        return "Inga ärenden under perioden."
     return (
         f"För {percent(registered.value)} av ärendena har någon registrerat hur det gick. "
         "För övriga sluts det av kontakten själv."
@@ -291,7 +293,7 @@ def outcomes(registered: Figure) -> str:
 def mandate(use: Figure, under_reach: Figure) -> str:
     """Say how far the centre's mandate is used."""
     if use.value is None:
-        return "Inga ärenden med känd nivå än."
+        return "Inga ärenden med känd nivå under perioden."
     missed = count_of(under_reach.hits, "ärende", "ärenden")
     return (
         f"Av ärenden inom mandatet löste Kommuncenter {percent(use.value)} självt ({population(use)}). "
@@ -302,7 +304,7 @@ def mandate(use: Figure, under_reach: Figure) -> str:
 def visit_wait(figure: Figure) -> str:
     """Say how long visitors waited."""
     if figure.value is None:
-        return "Inga besökare har kallats fram än."
+        return "Inga besökare har kallats fram under perioden."
     return f"{count_of(figure.n, 'besökare', 'besökare')} har kallats fram."
 
 
@@ -369,17 +371,21 @@ def rejections(n: int) -> str:
 
 
 def moment(instant: datetime | None, today: date) -> str:
-    """Return an instant as ``14.05``, with its date unless it is today; a dash for None."""
+    """Return an instant as ``14.05``, or ``23/11 kl. 14.05`` when not today; a dash for None."""
     if instant is None:
         return NOTHING
     day = local_day(instant)
-    return clock_sv(instant) if day == today else f"{date_sv(day)} kl.{NBSP}{clock_sv(instant)}"
+    clock = clock_sv(instant)
+    return clock if day == today else f"{day.day}/{day.month} kl.{NBSP}{clock}"
 
 
 def outage(shown: Picture | None, today: date) -> str:
     """Say that the store is away, and from when the figures are."""
     away = "Statistiken går inte att nå just nu."
-    return f"{away} Siffrorna är från kl.{NBSP}{moment(shown.at, today)}." if shown else away
+    if shown is None:
+        return away
+    when = moment(shown.at, today)
+    return f"{away} Siffrorna är från {when if 'kl.' in when else f'kl.{NBSP}{when}'}."
 
 
 def age(seconds: float) -> str:

@@ -14,6 +14,8 @@ from typing import Any
 import uvicorn
 from starlette.applications import Starlette
 
+from dashboards.board.server import BoardServer
+
 HOST = "127.0.0.1"
 
 
@@ -81,8 +83,8 @@ def serving(app: Starlette) -> Iterator[Site]:
     """Serve an application on a free port of the loopback interface."""
     listener = socket.socket()
     listener.bind((HOST, 0))
-    config = uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
+    config = uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=5)
+    server = BoardServer(app, config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -78,3 +80,28 @@ def test_events_are_not_kept_and_not_buffered(site: Site) -> None:
     assert response.getheader("x-accel-buffering") == "no"
     response.close()
     connection.close()
+
+
+def test_pulses_tell_the_time_of_the_figures_and_not_of_an_outage(
+    site: Site, store: FakeStore, clock: FixedClock
+) -> None:
+    with site.listen() as events:
+        next(pictures(events))
+        store.away()
+        clock.at = NOW + timedelta(minutes=9)
+        outage = next(pictures(events))
+        assert outage["data"]["clock"] == "13.41"  # type: ignore[index]
+        pulse = next(event for event in events if event["event"] == "pulse")
+        assert pulse["data"]["clock"] == "13.41"
+
+
+def test_a_server_that_stops_ends_the_events_and_does_not_wait_for_them(
+    store: FakeStore, clock: FixedClock, catalogue: Catalogue
+) -> None:
+    with contextlib.ExitStack() as listening:
+        with serving(board_app(store, clock, catalogue, pulse_seconds=60)) as site:
+            events = listening.enter_context(site.listen())
+            next(pictures(events))
+            began = time.monotonic()
+        assert time.monotonic() - began < 4  # uvicorn would have waited for 5 s
+        assert list(events) == []

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-from dashboards.board.live import Live, Snapshot
+from dashboards.board.live import Live, Snapshot, Subscription
 from dashboards.board.periods import Period
 from dashboards.board.rendering import draw
 from schemas.catalogue import Catalogue
@@ -35,6 +35,13 @@ def with_live(
     asyncio.run(run())
 
 
+async def newest_of(page: Subscription) -> Snapshot:
+    """Wait for a page's next snapshot."""
+    snapshot = await page.queue.get()
+    assert snapshot is not None
+    return snapshot
+
+
 async def until(condition: Callable[[], bool]) -> None:
     """Return when a condition holds; it is looked at on every turn of the loop."""
     while not condition():  # noqa: ASYNC110 - what is waited for has no event to wait on
@@ -47,13 +54,13 @@ def test_nothing_is_read_while_nobody_listens(catalogue: Catalogue) -> None:
     async def work(live: Live, _: FixedClock) -> None:
         assert store.queries == 0
         with live.subscribe(Period.TODAY) as page:
-            await page.queue.get()
+            await newest_of(page)
         await until(lambda: not live.polling)
         before = store.queries
         with live.subscribe(Period.TODAY) as page:
             assert live.polling
             assert store.queries == before
-            await page.queue.get()  # it has started again
+            await newest_of(page)  # it has started again
 
     with_live(catalogue, store, work)
 
@@ -76,12 +83,12 @@ def test_a_change_is_sent_once_and_the_same_picture_never(catalogue: Catalogue) 
 
     async def work(live: Live, clock: FixedClock) -> None:
         with live.subscribe(Period.TODAY) as page:
-            first = await page.queue.get()
+            first = await newest_of(page)
             before = store.queries
             await until(lambda: store.queries > before + 30)  # several readings later
             assert page.queue.empty()
             store.open.append(OpenContact("telephone", NOW - timedelta(seconds=5)))
-            second = await page.queue.get()
+            second = await newest_of(page)
             assert second.id != first.id
             assert second.picture is not None
             assert second.picture.waiting[0].waiting == 3
@@ -99,12 +106,12 @@ def test_a_slow_page_gets_the_newest_only(catalogue: Catalogue) -> None:
 
     async def work(live: Live, _: FixedClock) -> None:
         with live.subscribe(Period.TODAY) as slow, live.subscribe(Period.TODAY) as quick:
-            await quick.queue.get()
+            await newest_of(quick)
             for _turn in range(5):
                 store.open.append(OpenContact("visit", NOW))
-                newest = await quick.queue.get()
+                newest = await newest_of(quick)
             assert slow.queue.qsize() == 1
-            assert (await slow.queue.get()).id == newest.id
+            assert (await newest_of(slow)).id == newest.id
 
     with_live(catalogue, store, work)
 
@@ -114,7 +121,7 @@ def test_periods_are_read_apart(catalogue: Catalogue) -> None:
 
     async def work(live: Live, _: FixedClock) -> None:
         with live.subscribe(Period.TODAY) as today, live.subscribe(Period.LAST_WEEK) as last:
-            one, other = await today.queue.get(), await last.queue.get()
+            one, other = await newest_of(today), await newest_of(last)
         assert one.picture is not None
         assert other.picture is not None
         assert (one.picture.period, other.picture.period) == (Period.TODAY, Period.LAST_WEEK)
@@ -127,17 +134,19 @@ def test_the_last_good_picture_stays_while_the_store_is_away(catalogue: Catalogu
 
     async def work(live: Live, clock: FixedClock) -> None:
         with live.subscribe(Period.TODAY) as page:
-            good = await page.queue.get()
+            good = await newest_of(page)
             store.away()
-            gone = await page.queue.get()
+            gone = await newest_of(page)
             assert (gone.picture, gone.away_since) == (good.picture, NOW)
+            clock.at = NOW + timedelta(minutes=3)
+            assert gone.shown_at == live.shown_at(Period.TODAY) == NOW
             assert "Statistiken går inte att nå" in gone.html
             clock.at = NOW + timedelta(minutes=3)
-            later = await page.queue.get()
+            later = await newest_of(page)
             assert later.away_since == NOW
             assert "3\u00a0minuter gamla" in later.html
             store.error = None
-            back = await page.queue.get()
+            back = await newest_of(page)
             assert back.away_since is None
             assert back.picture is not None
             assert back.picture.at == clock.at
@@ -151,10 +160,25 @@ def test_a_fault_stops_no_page(catalogue: Catalogue) -> None:
     async def work(live: Live, _: FixedClock) -> None:
         store.error = KeyError("a bug")
         with live.subscribe(Period.TODAY) as page:
-            faulty: Snapshot = await page.queue.get()
+            faulty: Snapshot = await newest_of(page)
             assert faulty.picture is None
             assert faulty.away_since == NOW
             store.error = None
-            assert (await page.queue.get()).picture is not None
+            assert (await newest_of(page)).picture is not None
+
+    with_live(catalogue, store, work)
+
+
+def test_stopping_ends_every_page_and_those_that_come_after(catalogue: Catalogue) -> None:
+    store = furnished(catalogue, weeks=1)
+
+    async def work(live: Live, _: FixedClock) -> None:
+        with live.subscribe(Period.TODAY) as early:
+            await newest_of(early)
+            live.stop()
+            assert await early.queue.get() is None
+            with live.subscribe(Period.TODAY) as late:
+                assert await late.queue.get() is None
+            await until(lambda: not live.polling)
 
     with_live(catalogue, store, work)

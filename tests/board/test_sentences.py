@@ -38,7 +38,7 @@ def resolved(hits: int, n: int) -> Figure:
 @pytest.mark.parametrize(
     ("hits", "n", "sentence"),
     [
-        (0, 0, "Inga ärenden än."),
+        (0, 0, "Inga ärenden under perioden."),
         (0, 1, "0 av 1 ärende har Kommuncenter självt löst."),
         (7, 10, "7 av 10 ärenden har Kommuncenter självt löst."),
         (510, 750, "Knappt 7 av 10 ärenden (510 av 750) har Kommuncenter självt löst."),
@@ -144,6 +144,8 @@ def test_today_against_a_usual_day() -> None:
     assert today(1, (90, 81, 96)).startswith("1 kontakt har kommit")
     assert today(1, (90, 81, 96)).endswith("Det är färre än någon av dem.")
     assert today(1, None).endswith("Det finns ingen jämförbar dag att jämföra med.")
+    eve = Today(NOW, 0, None, None, (), (), 0, special="Julafton")
+    assert say.against_usual(eve, TODAY).endswith("Julafton jämförs inte med någon annan dag.")
 
 
 def test_sources() -> None:
@@ -173,9 +175,7 @@ def test_periods_ages_and_moments() -> None:
     assert flat(say.age(7300)) == "2 timmar gamla"
     assert say.moment(None, TODAY) == "–"
     assert say.moment(NOW, TODAY) == "13.41"
-    assert flat(say.moment(datetime.fromisoformat("2026-11-23T08:00+01:00"), TODAY)) == (
-        "23 november 2026 kl. 08.00"
-    )
+    assert flat(say.moment(datetime.fromisoformat("2026-11-23T08:00+01:00"), TODAY)) == ("23/11 kl. 08.00")
     assert flat(say.week("2026-W46")) == "vecka 46"
 
 
