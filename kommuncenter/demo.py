@@ -8,14 +8,18 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from pydantic import SecretStr
 from rich.console import Console
 
 from kommuncenter.clocks import ScaledClock
@@ -56,17 +60,23 @@ class DemoPlan:
 
 @dataclass(slots=True)
 class _Demo:
-    """A demo under way: its settings file, its clock, its processes."""
+    """A demo under way: its files, its clock, its store and its processes."""
 
     plan: DemoPlan
+    writer: Writer | None
+    """The simulated centre, unless a real log is shown."""
     config: Path
+    curl: Path
     clock: ScaledClock
-    key: str
-    database: ClickHouseDatabase
-    store: EmbeddedClickHouse
+    clickhouse: ClickHouseSettings
     board_port: int
     desk_port: int
-    children: list[ChildProcess] = field(default_factory=list)
+    children: dict[str, ChildProcess] = field(default_factory=dict)
+
+    @property
+    def sources(self) -> Sequence[str]:
+        """The source instances: a real log comes without mail."""
+        return ("telephony", "desk") if self.plan.queue_log else ("telephony", "desk", "mail")
 
 
 def run_demo(plan: DemoPlan, console: Console) -> None:
@@ -78,16 +88,31 @@ def run_demo(plan: DemoPlan, console: Console) -> None:
         raise ConfigurationError(f"{plan.queue_log}: no such file; give the path of an Asterisk queue_log")
     directory = _emptied(plan.directory)
     with ExitStack() as stack, _stopped_by_signals():
-        writer = _writer(plan, directory) if plan.queue_log is None else None
-        with console.status("Starting broker and store …"):
-            store = stack.enter_context(EmbeddedClickHouse(directory / "clickhouse"))
-            broker = stack.enter_context(EmbeddedBroker())
-        demo = _prepare(plan, directory, store, broker.bootstrap_servers, stack)
-        with console.status("Creating tables, starting worker, sources, form and board …"):
-            _start_parts(demo, stack)
+        with console.status("Starting broker, store, form and board …"):
+            store, broker = _start_services(directory, stack)
+            demo = _prepare(plan, directory, store, broker)
+            _start_part(demo, stack, "board", "board")
+            _start_part(demo, stack, "registration form", "source", "form", "desk")
+        with console.status("Creating tables, starting worker and sources …"):
+            migrate(demo.clickhouse)
+            _start_part(demo, stack, "worker", "worker")
+            _start_part(demo, stack, "sources", "source", "run", *demo.sources)
+            _await_pages(demo)
         _announce(demo, console)
-        asyncio.run(_live(demo, writer, console))
+        asyncio.run(_live(demo, console))
     console.print("The demo has ended, and every process with it.")
+
+
+def _start_services(directory: Path, stack: ExitStack) -> tuple[EmbeddedClickHouse, EmbeddedBroker]:
+    """Start store and broker side by side."""
+    store, broker = EmbeddedClickHouse(directory / "clickhouse"), EmbeddedBroker()
+    stack.callback(store.stop)
+    stack.callback(broker.stop)
+    with ThreadPoolExecutor(2) as pool:
+        starting = (pool.submit(store.start), pool.submit(broker.start))
+    for started in starting:
+        started.result()
+    return store, broker
 
 
 def _emptied(directory: Path) -> Path:
@@ -114,12 +139,12 @@ def _stopped_by_signals() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _writer(plan: DemoPlan, directory: Path) -> Writer:
-    """Return the simulated centre, its weeks before the live day not written yet."""
+def _writer(plan: DemoPlan, centre: Path) -> Writer:
+    """Return the simulated centre with its files still empty."""
     first = LIVE_DAY - timedelta(days=LIVE_DAY.weekday(), weeks=plan.weeks)
     pseudonymiser = Pseudonymiser(PseudonymKey("demo", _key(plan).encode()))
     records = simulate(SimulationSettings(seed=plan.seed), load_catalogue(), pseudonymiser, first)
-    return Writer(directory / "centre", records)
+    return Writer(centre, records)
 
 
 def _key(plan: DemoPlan) -> str:
@@ -144,33 +169,25 @@ def last_epoch(path: Path) -> datetime | None:
     return None
 
 
-def _prepare(
-    plan: DemoPlan, directory: Path, store: EmbeddedClickHouse, bootstrap_servers: str, stack: ExitStack
-) -> _Demo:
-    """Write the settings that every part of the demo is given, and make the tables."""
-    clickhouse = ClickHouseSettings(
-        host=store.host,
-        port=store.port,
-        user=store.user,
-        password=store.password,  # type: ignore[arg-type]
-    )
-    speed = plan.speed if plan.queue_log is None else 1.0
-    clock = ScaledClock(_live_from(plan), datetime.now(UTC), speed)
+def _prepare(plan: DemoPlan, directory: Path, store: EmbeddedClickHouse, broker: EmbeddedBroker) -> _Demo:
+    """Write the settings that every part of the demo is given."""
+    centre = directory / "centre"
+    centre.mkdir()
+    (centre / "visits.jsonl").touch()  # a real log comes without the simulated centre that makes it
     demo = _Demo(
-        plan,
-        directory / "kommuncenter.toml",
-        clock,
-        _key(plan),
-        ClickHouseDatabase(clickhouse),
-        store,
-        plan.port or free_port(),
-        free_port(),
+        plan=plan,
+        writer=None if plan.queue_log else _writer(plan, centre),
+        config=directory / "kommuncenter.toml",
+        curl=directory / "curl",
+        clock=ScaledClock(_live_from(plan), datetime.now(UTC), plan.speed if plan.queue_log is None else 1.0),
+        clickhouse=ClickHouseSettings(
+            host=store.host, port=store.port, user=store.user, password=SecretStr(store.password)
+        ),
+        board_port=plan.port or free_port(),
+        desk_port=free_port(),
     )
-    _write_private(demo.config, _settings_text(demo, directory, bootstrap_servers))
-    _write_private(directory / "curl", f'user = "{store.user}:{store.password}"\n')
-    stack.callback(demo.config.unlink, missing_ok=True)
-    stack.callback((directory / "curl").unlink, missing_ok=True)
-    migrate(clickhouse)
+    _write_private(demo.config, _settings_text(demo, centre, broker.bootstrap_servers))
+    _write_private(demo.curl, f'user = "{store.user}:{store.password}"\n')
     return demo
 
 
@@ -179,12 +196,11 @@ def _write_private(path: Path, text: str) -> None:
         file.write(text)
 
 
-def _settings_text(demo: _Demo, directory: Path, bootstrap_servers: str) -> str:
-    centre = directory / "centre"
+def _settings_text(demo: _Demo, centre: Path, bootstrap_servers: str) -> str:
     telephony = demo.plan.queue_log.resolve() if demo.plan.queue_log else centre / "queue_log"
     sections: dict[str, Mapping[str, object]] = {
         "": {
-            "state_dir": str(directory / "state"),
+            "state_dir": str(centre.parent / "state"),
             "clock": demo.clock.spec(),
             "desk_url": f"http://127.0.0.1:{demo.desk_port}/",
             "log_level": "info",
@@ -196,12 +212,12 @@ def _settings_text(demo: _Demo, directory: Path, bootstrap_servers: str) -> str:
             "heartbeat": 0.3,
         },
         "clickhouse": {
-            "host": demo.store.host,
-            "port": demo.store.port,
-            "user": demo.store.user,
-            "password": demo.store.password,
+            "host": demo.clickhouse.host,
+            "port": demo.clickhouse.port,
+            "user": demo.clickhouse.user,
+            "password": demo.clickhouse.password.get_secret_value(),
         },
-        "pseudonym": {"key_id": "demo", "key": demo.key},
+        "pseudonym": {"key_id": "demo", "key": _key(demo.plan)},
         "board": {"port": demo.board_port},
         "desk": {"port": demo.desk_port},
         "sources.telephony": {"type": "asterisk", "path": str(telephony)},
@@ -219,29 +235,23 @@ def _toml(section: str, values: Mapping[str, object]) -> str:
     return "\n".join([*head, *(f"{key} = {json.dumps(value)}" for key, value in values.items()), ""])
 
 
-def _start_parts(demo: _Demo, stack: ExitStack) -> None:
-    """Start worker, sources, form and board, and wait until the pages answer."""
-    (demo.config.parent / "centre").mkdir(exist_ok=True)
-    (demo.config.parent / "centre" / "visits.jsonl").touch()
-    sources = ["telephony", "desk"] + (["mail"] if demo.plan.queue_log is None else [])
-    parts = {
-        "board": ["board"],
-        "worker": ["worker"],
-        "sources": ["source", "run", *sources],
-        "registration form": ["source", "form", "desk"],
-    }
-    for name, arguments in parts.items():
-        child = ChildProcess(
-            name,
-            [sys.executable, "-m", "kommuncenter", *arguments],
-            env={CONFIG_VARIABLE: str(demo.config)},
-        )
-        child.start()
-        stack.callback(child.stop)
-        demo.children.append(child)
-    board, form = demo.children[0], demo.children[-1]
-    board.wait_until(lambda: _answers(f"http://127.0.0.1:{demo.board_port}/halsa"), _START_S)
-    form.wait_until(lambda: _answers(f"http://127.0.0.1:{demo.desk_port}/"), _START_S)
+def _start_part(demo: _Demo, stack: ExitStack, name: str, *arguments: str) -> None:
+    """Start a part as a process of its own, with the demo's settings."""
+    child = ChildProcess(
+        name, [sys.executable, "-m", "kommuncenter", *arguments], env={CONFIG_VARIABLE: str(demo.config)}
+    )
+    child.start()
+    stack.callback(child.stop)
+    demo.children[name] = child
+
+
+def _await_pages(demo: _Demo) -> None:
+    """Wait until board and form answer."""
+    for name, url in (
+        ("board", f"http://127.0.0.1:{demo.board_port}/halsa"),
+        ("registration form", f"http://127.0.0.1:{demo.desk_port}/"),
+    ):
+        demo.children[name].wait_until(partial(_answers, url), _START_S)
 
 
 def _answers(url: str) -> bool:
@@ -255,7 +265,6 @@ def _answers(url: str) -> bool:
 def _announce(demo: _Demo, console: Console) -> None:
     usual = demo.config == DEMO_CONFIG.resolve()
     prefix = "" if usual else f"{CONFIG_VARIABLE}={demo.config} "
-    curl = demo.config.parent / "curl"
     console.print()
     console.print(f"  Live board          http://127.0.0.1:{demo.board_port}/", highlight=False)
     console.print(f"  Registration form   http://127.0.0.1:{demo.desk_port}/", highlight=False)
@@ -266,8 +275,9 @@ def _announce(demo: _Demo, console: Console) -> None:
         highlight=False,
         soft_wrap=True,
     )
+    url = f"http://{demo.clickhouse.host}:{demo.clickhouse.port}/"
     console.print(
-        f"  ClickHouse          curl -K {_shown(curl)} {demo.store.url}/ -d '{_EXAMPLE}'",
+        f"  ClickHouse          curl -K {_shown(demo.curl)} {url} -d '{_EXAMPLE}'",
         highlight=False,
         soft_wrap=True,
     )
@@ -280,14 +290,15 @@ def _shown(path: Path) -> Path:
     return path
 
 
-async def _live(demo: _Demo, writer: Writer | None, console: Console) -> None:
+async def _live(demo: _Demo, console: Console) -> None:
     """Write the weeks before, then live on, until a part ends or the user ends it."""
-    watch = asyncio.create_task(_watch(demo.children))
-    work = [watch]
-    if writer is not None:
-        work.append(asyncio.create_task(_run_centre(demo, writer, console)))
-    else:
-        work.append(asyncio.create_task(_tell_about_log(demo, console)))
+    database = ClickHouseDatabase(demo.clickhouse)
+    shown = (
+        _run_centre(demo, demo.writer, database, console)
+        if demo.writer
+        else _tell_about_log(database, console)
+    )
+    work = [asyncio.create_task(_watch(demo.children.values())), asyncio.create_task(shown)]
     try:
         await asyncio.gather(*work)
     finally:
@@ -295,12 +306,12 @@ async def _live(demo: _Demo, writer: Writer | None, console: Console) -> None:
             task.cancel()
 
 
-async def _run_centre(demo: _Demo, writer: Writer, console: Console) -> None:
+async def _run_centre(demo: _Demo, writer: Writer, database: ClickHouseDatabase, console: Console) -> None:
     until = demo.clock.now()
     with console.status(f"The simulated centre lives through {demo.plan.weeks} weeks …"):
         written = await asyncio.to_thread(writer.write_until, until)
-        seen = await _until_seen(demo.database, until - timedelta(hours=1))
-    console.print(f"  {written} records of {demo.plan.weeks} weeks gave {seen} contacts; now it is live.")
+        contacts = await _until_seen(database, until)
+    console.print(f"  {written} records of {demo.plan.weeks} weeks gave {contacts} contacts; now it is live.")
 
     async def sleep_until(instant: datetime) -> None:
         await asyncio.sleep(demo.clock.real_seconds_until(instant))
@@ -308,31 +319,37 @@ async def _run_centre(demo: _Demo, writer: Writer, console: Console) -> None:
     await writer.run_live(demo.clock, sleep_until)
 
 
-async def _until_seen(database: ClickHouseDatabase, instant: datetime) -> int:
-    """Return the number of contacts, once calls, mails and visits as late as ``instant`` are all there."""
-    query = Query("SELECT channel, count(), max(arrived_at) FROM contacts_current GROUP BY channel")
+_PROGRESS = Query(
+    """SELECT
+    (SELECT count() FROM (SELECT instance, max(last_event_at) AS last FROM source_health GROUP BY instance)
+        WHERE last > {until:DateTime64(3, 'UTC')} - INTERVAL 20 HOUR),
+    (SELECT uniqExact(leg_id) FROM events WHERE type != 'kommuncenter.system.restarted'),
+    (SELECT uniqExact(leg_id) FROM legs),
+    (SELECT count() FROM contacts_current)"""
+)
+"""Sources that have come to the last evening, legs in the archive, legs that stage 2 has, and contacts."""
+
+
+async def _until_seen(database: ClickHouseDatabase, until: datetime) -> int:
+    """Return the number of contacts, once all sources are at the end and nothing is between the stages."""
+    query = Query(_PROGRESS.sql, {"until": until})
     while True:
-        rows = await _rows(database, query)
-        late = {channel for channel, _, latest in rows if latest >= instant - timedelta(hours=18)}
-        telephone = any(channel == "telephone" and latest >= instant for channel, _, latest in rows)
-        if telephone and {"email", "visit"} <= late:
-            return sum(int(count) for _, count, _ in rows)
+        for sources, archived, classified, contacts in await _rows(database, query):
+            if sources == 3 and archived == classified:
+                return int(contacts)
         await asyncio.sleep(0.25)
 
 
-async def _tell_about_log(demo: _Demo, console: Console) -> None:
+async def _tell_about_log(database: ClickHouseDatabase, console: Console) -> None:
     """Tell what became of a log: how many calls, and which lines were rejected and why."""
     told: set[str] = set()
     calls = -1
     while True:
-        counted = await _rows(demo.database, Query("SELECT count() FROM contacts_current"))
+        counted = await _rows(database, Query("SELECT count() FROM contacts_current"))
         if counted and counted[0][0] != calls:
             calls = counted[0][0]
             console.print(f"  {calls} calls so far")
-        letters = await _rows(
-            demo.database,
-            Query("SELECT id, place, reason, detail FROM dead_letters FINAL ORDER BY at, place"),
-        )
+        letters = await _rows(database, _REJECTED)
         fresh = [row for row in letters if row[0] not in told]
         for _, place, reason, detail in fresh[: max(0, _TOLD - len(told))]:
             console.print(f"  rejected: {place}: {reason}: {detail}", markup=False, highlight=False)
@@ -348,13 +365,13 @@ async def _tell_about_log(demo: _Demo, console: Console) -> None:
 _TOLD = 20
 
 
-async def _rows(database: ClickHouseDatabase, query: Query) -> Sequence[Sequence[object]]:
+async def _rows(database: ClickHouseDatabase, query: Query) -> Sequence[Sequence[Any]]:
     with suppress(RetriableError):
         return await asyncio.to_thread(database.rows, query)
     return ()
 
 
-async def _watch(children: Sequence[ChildProcess]) -> None:
+async def _watch(children: Collection[ChildProcess]) -> None:
     """Raise FatalError when a part ends by itself."""
     while True:
         for child in children:

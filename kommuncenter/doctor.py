@@ -1,0 +1,116 @@
+"""A look at an installation: what works, what does not, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from kommuncenter import wiring
+from kommuncenter.settings import Settings, config_path, load_settings
+from kommuncenter.topics import admin_client, partition_counts
+from schemas.clickhouse.queries import Query
+from schemas.errors import KommuncenterError
+from schemas.timebase import local_day
+
+_CALENDAR_AHEAD = timedelta(days=90)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    what: str
+    good: bool
+    said: str
+
+
+def examine() -> list[Finding]:
+    """Return what was found; the settings first, since all else follows from them."""
+    try:
+        settings = load_settings()
+    except KommuncenterError as error:
+        return [Finding("settings", False, str(error))]
+    findings = [Finding("settings", True, str(config_path() or "environment and defaults"))]
+    checks: dict[str, Callable[[Settings], str]] = {
+        "catalogue": _catalogue,
+        "pseudonym key": _pseudonym,
+        "retention": _retention,
+        "sources": _sources,
+        "broker": _broker,
+        "store": _store,
+        "worker": _worker,
+    }
+    for what, check in checks.items():
+        try:
+            findings.append(Finding(what, True, check(settings)))
+        except KommuncenterError as error:
+            findings.append(Finding(what, False, str(error)))
+    return findings
+
+
+def _catalogue(settings: Settings) -> str:
+    catalogue = wiring.catalogue(settings)
+    last, today = catalogue.last_listed_day(), local_day(wiring.clock(settings).now())
+    if last is None or last < today + _CALENDAR_AHEAD:
+        raise KommuncenterError(f"the special days end on {last}; add the next years to [days]")
+    return f"{len(catalogue.topics)} topics; special days until {last}"
+
+
+def _pseudonym(settings: Settings) -> str:
+    pseudonymiser = wiring.pseudonymiser(settings)
+    former = f", former key {pseudonymiser.previous.key_id}" if pseudonymiser.previous else ""
+    return f"key {pseudonymiser.current.key_id}{former}"
+
+
+def _retention(settings: Settings) -> str:
+    kept = settings.retention
+    if not kept.decision and settings.clock is None:
+        raise KommuncenterError("retention.decision: not set; name the decision (gallringsbeslut)")
+    return (
+        f"events {kept.events_days} d, pseudonyms {kept.pseudonym_days} d, facts {kept.facts_months} months"
+    )
+
+
+def _sources(settings: Settings) -> str:
+    for instance in settings.sources:
+        wiring.source_and_settings(settings, instance)
+    return ", ".join(settings.sources)
+
+
+def _broker(settings: Settings) -> str:
+    from kafka.errors import KafkaError
+
+    servers = settings.kafka.bootstrap_servers
+    plan = wiring.topic_plan(settings)
+    try:
+        with admin_client(servers) as admin:
+            counts = partition_counts(admin, dict.fromkeys(plan.all_topics))
+    except (KafkaError, OSError) as error:
+        raise KommuncenterError(f"{servers}: no answer ({type(error).__name__}); is it running?") from error
+    missing = [topic for topic in plan.all_topics if topic not in counts]
+    if missing:
+        raise KommuncenterError(f"{servers}: no topic {', '.join(missing)}; start the worker, it makes them")
+    wrong = [topic for topic, count in counts.items() if count != plan.partitions]
+    if wrong:
+        raise KommuncenterError(
+            f"{', '.join(wrong)}: not {plan.partitions} partitions, as kafka.partitions says"
+        )
+    return f"{servers}: {len(counts)} topics of {plan.partitions} partitions"
+
+
+def _store(settings: Settings) -> str:
+    rows = wiring.database(settings).rows(Query("SELECT count(), max(arrived_at) FROM contacts_current"))
+    count, latest = rows[0]
+    return f"{count} contacts" + (f", the latest at {latest:%Y-%m-%d %H:%M} UTC" if count else "")
+
+
+def _worker(settings: Settings) -> str:
+    rows = wiring.database(settings).rows(
+        Query("SELECT uniqExact(partition) FROM epochs WHERE state = 'active' AND stage = 2")
+    )
+    if rows[0][0] < settings.kafka.partitions:
+        raise KommuncenterError(
+            f"{rows[0][0]} of {settings.kafka.partitions} partitions taken over; is a worker running?"
+        )
+    return f"{rows[0][0]} partitions taken over"
