@@ -6,6 +6,7 @@ on at the highest place below which every event is in the archive or among the d
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import threading
@@ -17,8 +18,8 @@ from pathlib import Path
 from producers.contract import Archive, Place
 from schemas.errors import ConfigurationError, RetriableError
 
-IDS_PER_QUESTION = 5000
-"""How many ids the archive is asked about at a time."""
+IDS_PER_QUESTION = 500
+"""How many ids the archive is asked about at a time: they travel in the address of a request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,19 +113,17 @@ class Journal:
 
     def _arrived(self, entries: Sequence[Entry], archive: Archive) -> int:
         """Return how many entries, from the first on without a gap, the archive knows in full."""
-        done = 0
-        while done < len(entries):
-            asked: list[str] = []
-            end = done
-            while end < len(entries) and (end == done or len(asked) < IDS_PER_QUESTION):
-                asked.extend(entries[end].ids)
-                end += 1
-            known = archive.known(self._instance, asked) if asked else set()
-            for entry in entries[done:end]:
-                if not known.issuperset(entry.ids):
-                    return done
-                done += 1
-        return done
+        ids = [event_id for entry in entries for event_id in entry.ids]
+        first_missing = len(ids)
+        for start in range(0, len(ids), IDS_PER_QUESTION):
+            asked = ids[start : start + IDS_PER_QUESTION]
+            known = archive.known(self._instance, asked)
+            missing = next((i for i, event_id in enumerate(asked) if event_id not in known), None)
+            if missing is not None:
+                first_missing = start + missing
+                break
+        behind = itertools.accumulate(len(entry.ids) for entry in entries)
+        return sum(1 for end in behind if end <= first_missing)
 
     def _load(self) -> None:
         if self._loaded:
