@@ -339,6 +339,7 @@ def test_the_same_lines_are_written_once(tmp_path: Path) -> None:
     assert not journal.append([registered("a", 2)])
     assert not DeskJournal(tmp_path / "visits.jsonl").append([registered("a", 3)])
     assert len((tmp_path / "visits.jsonl").read_bytes().splitlines()) == 1
+    assert (tmp_path / "visits.jsonl").stat().st_mode & 0o007 == 0
 
 
 def test_a_kill_between_any_two_bytes_loses_and_doubles_nothing(tmp_path: Path) -> None:

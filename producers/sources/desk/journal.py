@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import structlog
 from pydantic import ValidationError
@@ -43,7 +44,7 @@ class DeskJournal:
         They are on the disk when this returns. Raises OSError where that fails; then some of the lines may
         have been written, and the same call again writes the rest.
         """
-        with self._lock, self._path.open("ab") as file:
+        with self._lock, self._open() as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             if self._torn():
                 file.write(b"\n")  # ends what a crash cut off, so that it spoils no other line
@@ -57,6 +58,10 @@ class DeskJournal:
             os.fsync(file.fileno())
             self._refresh()
             return True
+
+    def _open(self) -> BinaryIO:
+        """Open for appending. A new file is not for everybody: pseudonyms are personal data."""
+        return os.fdopen(os.open(self._path, os.O_APPEND | os.O_CREAT | os.O_WRONLY, 0o640), "ab")
 
     def _torn(self) -> bool:
         """Tell whether the file ends within a line."""
