@@ -219,18 +219,23 @@ ORDER BY instance, reason""",
     )
 
 
+HEALTH_DAYS = 35
+"""A source that has not reported for longer counts as taken away."""
+
+
 def source_health_query(at: datetime) -> Query:
     """Return the query for what was known of each source at an instant.
 
     Columns: instance, seen_at, last_event_at, last_read_at. The latter two are NULL where nothing came.
+    A source that has been started again reports nothing at first: what it said before still holds.
     """
     return Query(
-        """SELECT instance,
+        f"""SELECT instance,
     max(s.at) AS seen_at,
-    argMax(tuple(s.last_event_at), s.at).1 AS last_event_at,
-    argMax(tuple(s.last_read_at), s.at).1 AS last_read_at
+    max(s.last_event_at) AS last_event_at,
+    max(s.last_read_at) AS last_read_at
 FROM source_health AS s
-WHERE s.at <= {at:DateTime64(3, 'UTC')}
+WHERE s.at <= {{at:DateTime64(3, 'UTC')}} AND s.at > {{at:DateTime64(3, 'UTC')}} - INTERVAL {HEALTH_DAYS} DAY
 GROUP BY instance
 ORDER BY instance""",
         {"at": at},

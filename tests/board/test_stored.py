@@ -11,10 +11,12 @@ from pydantic import SecretStr
 
 from dashboards.board.periods import Period
 from dashboards.board.picture import read_picture
+from dashboards.board.reading import SourceReport, read_sources
 from kommuncenter.database import ClickHouseDatabase, migrate
 from kommuncenter.embedded.clickhouse import EmbeddedClickHouse
 from kommuncenter.settings import ClickHouseSettings
 from schemas.catalogue import Catalogue
+from schemas.clickhouse.queries import HEALTH_DAYS
 from schemas.clickhouse.tables import DEAD_LETTERS, SERVICE_DAYS, SERVICE_WINDOWS, SOURCE_HEALTH
 from schemas.events import Event
 from schemas.measures import MEASURE_NAMES
@@ -144,3 +146,19 @@ def test_what_the_stream_writes_is_what_the_board_shows(
     assert [(unit.unit, unit.handovers, unit.blind) for unit in picture.units] == [("energi", 1, 1)]
     assert picture.waits.mean.value == 20
     assert picture.waits.median_s == 21
+
+
+def test_a_source_started_again_keeps_its_last_event_and_one_taken_away_goes(
+    database: ClickHouseDatabase,
+) -> None:
+    minute = timedelta(minutes=1)
+    rows = [
+        ("pbx1", NOW - 9 * minute, NOW - 10 * minute, NOW - 9 * minute, 5, 0),
+        ("pbx1", NOW - minute, None, None, 0, 0),
+        ("pbx1", NOW + minute, NOW + minute, NOW + minute, 6, 0),
+        ("gammal", NOW - timedelta(days=HEALTH_DAYS, minutes=1), NOW - timedelta(days=40), None, 0, 0),
+    ]
+    database.insert(SOURCE_HEALTH, [list(column) for column in zip(*rows, strict=True)])
+    assert read_sources(database, NOW) == [
+        SourceReport("pbx1", NOW - minute, NOW - 10 * minute, NOW - 9 * minute)
+    ]
