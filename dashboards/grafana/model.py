@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_serializer
 from pydantic.alias_generators import to_camel
 
 PLUGIN = "grafana-clickhouse-datasource"
@@ -55,6 +55,11 @@ class Step(_Model):
 
     color: str
     value: float | None
+
+    @model_serializer
+    def _with_null(self) -> dict[str, Any]:
+        """Write the lowest step's value as null: Grafana wants the key to be there."""
+        return {"color": self.color, "value": self.value}
 
 
 class Thresholds(_Model):

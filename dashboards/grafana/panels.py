@@ -160,6 +160,11 @@ def shares(title: str, metric: Metric, split: Column, place: Place, note: str) -
             "showUnfilled": True,
             "valueMode": "text",
             "namePlacement": "left",
+            "sizing": "auto",
+            "minVizWidth": 8,
+            "minVizHeight": 16,
+            "maxVizHeight": 300,
+            "legend": {**_LEGEND["legend"], "showLegend": False},
         },
     )
 
@@ -184,6 +189,9 @@ def bars(title: str, metrics: Sequence[Metric], split: Column, place: Place) -> 
             "xField": split.heading,
             "showValue": "always",
             "stacking": "none",
+            "fullHighlight": False,
+            "xTickLabelRotation": 0,
+            "xTickLabelMaxLength": 100,
             "groupWidth": 0.8,
             "barWidth": 0.9,
         },
@@ -208,6 +216,7 @@ def table(title: str, metrics: Sequence[Metric], split: Column, place: Place) ->
             )
         ),
         options={
+            "frameIndex": 0,
             "showHeader": True,
             "cellHeight": "sm",
             "sortBy": [{"displayName": metrics[0].label_sv, "desc": True}],
@@ -244,7 +253,7 @@ def waiting_now(place: Place) -> Panel:
                 _override("stale", displayName="Öppna i mer än 2 timmar"),
             )
         ),
-        options={"showHeader": True, "cellHeight": "sm"},
+        options={"frameIndex": 0, "showHeader": True, "cellHeight": "sm"},
     )
 
 
