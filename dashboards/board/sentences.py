@@ -37,6 +37,10 @@ _WITHIN = 0.015
 """A share this near to a whole tenth is said without "drygt" or "knappt"."""
 
 
+_RANGE = "\u2060–\u2060"
+"""A dash that does not end a line."""
+
+
 class Tone(StrEnum):
     """How a judgement is drawn; the words say the same, so colour is never alone."""
 
@@ -245,9 +249,7 @@ def against_usual(today: Today, day: date) -> str:
     middle, low, high = today.usual
     days = count_of(len(today.compared_days), "jämförbar dag", "jämförbara dagar")
     compared = f"En vanlig {WEEKDAYS[day.weekday()]} är det {plain(middle)} vid samma tid"
-    return (
-        f"{first} {compared} ({number(low)}–{number(high)} under {days}). {_times(today.contacts, low, high)}"
-    )
+    return f"{first} {compared} ({number(low)}{_RANGE}{number(high)} under {days}). {_times(today.contacts, low, high)}"
 
 
 def _times(contacts: int, low: int, high: int) -> str:

@@ -28,7 +28,7 @@ TODAY = date(2026, 11, 24)
 
 def flat(text: str) -> str:
     """Return a text with its no-break spaces as ordinary ones, for reading."""
-    return text.replace("\u00a0", " ")
+    return text.replace("\u00a0", " ").replace("\u2060", "")
 
 
 def resolved(hits: int, n: int) -> Figure:
