@@ -44,6 +44,7 @@ class Cursor:
         self._content: Content | None = None
         self._known = start or FilePlace(0, 0)
         self._head = b""
+        self._last: Place | None = start.text() if start else None
         self._numbering = Numbering.load(json.loads(self._known.numbering))
         self._cutter = Cutter(self._known.offset, self._known.line, self._known.inside)
         self._told_absent = False
@@ -52,8 +53,8 @@ class Cursor:
 
     @property
     def place(self) -> Place | None:
-        """Where the cursor is; None while there is no file."""
-        return None if self._content is None else self._here().text()
+        """Where the last batch ended; before the first one, where it will begin, once there is a file."""
+        return self._last or (self._here().text() if self._content is not None else None)
 
     def step(self) -> Batch | None:
         """Return the next batch, or None where there is nothing to read for now (or at all: ``ended``)."""
@@ -78,14 +79,17 @@ class Cursor:
             data = self._read()
             if data is None:
                 self._truncated()
-                return self._moved(before)
+                continue
             lines = self._cutter.cut(data, BATCH_LINES)
             if self._cutter.offset > before.offset:
                 self._learn_head(before.offset, data)
                 self._last_look = False
                 return self._batch(before, lines)
             if self._last_look:
-                return self._leave(before, data)
+                last = self._leave(before, data)
+                if last is not None:
+                    return last
+                continue
             self._last_look = self._is_over()
             if not self._last_look:
                 return None
@@ -101,7 +105,7 @@ class Cursor:
             self.ended = True
             return last
         self._next_file()
-        return last or self._moved(before)
+        return last
 
     # ---- reading ---------------------------------------------------------------------------------
 
@@ -119,19 +123,24 @@ class Cursor:
             return data
         found = self._content.stat()
         if found.st_mtime_ns != self._known.modified_ns or found.st_size < self._cutter.offset:
+            if self._cutter.offset == 0 and self._copied_since():
+                return None
             head = self._content.read_at(0, self._known.head_size)
             if found.st_size < self._cutter.offset or head_hash(head) != self._known.head:
                 return None
             self._known = replace(self._known, modified_ns=found.st_mtime_ns)
         return data
 
-    def _moved(self, before: FilePlace) -> Batch | None:
-        """Say that the place is another one now, though no line was read."""
-        return None if self._content is None else self._batch(before, [])
-
     def _batch(self, before: FilePlace, lines: list[Line]) -> Batch:
+        """Return a batch that begins where the last one ended.
+
+        So no place says that a file is known, but nothing of it: such a file could be mistaken for another
+        one that got its inode. From the end of the file before, it is found again.
+        """
+        start = self._last or before.text()
         records = tuple(self._record(line) for line in lines)
-        return Batch(before.text(), self._here().text(), records)
+        self._last = self._here().text()
+        return Batch(start, self._last, records)
 
     def _record(self, line: Line) -> Raw:
         instant = self._key(line.payload) if self._key else None
@@ -171,9 +180,12 @@ class Cursor:
             self._take(content)
             self._head = content.read_at(0, min(HEAD_SIZE, self._cutter.offset))
             return True
+        since = self._known.modified_ns
         if self._known.offset > 0:
             self._gap("the file that was being read is gone")
-        later = [file for file in family(self._path) if file.modified_ns > self._known.modified_ns]
+            self._known = replace(self._known, offset=0, head_size=0, head=head_hash(b""))
+            since += 1
+        later = [file for file in family(self._path) if file.modified_ns >= since]
         return self._begin(later[0].path if later else self._path)
 
     def _begin(self, path: Path) -> bool:
@@ -253,6 +265,10 @@ class Cursor:
 
     def _truncated(self) -> None:
         """Go on after a truncation: what was not read may stand in a copy; then the file's new beginning."""
+        copies = self._copied_since() if self._cutter.offset == 0 else []
+        if copies:
+            self._begin(copies[0].path)
+            return
         copy = _find(self._path, self._known, but=self._path)
         if copy is not None:
             self._take(copy)
@@ -260,6 +276,18 @@ class Cursor:
         self._gap("the file was cut or written anew, and there is no copy of what stood in it")
         self._close()
         self._begin(self._path)
+
+    def _copied_since(self) -> list[Sibling]:
+        """Return copies of what stood in the open file since it was found empty, and was cut off again."""
+        assert self._content is not None
+        mine = self._content.stat()
+        return [
+            file
+            for file in family(self._path)
+            if file.path != self._path
+            and (file.device, file.inode) != (mine.st_dev, mine.st_ino)
+            and self._known.modified_ns < file.modified_ns <= mine.st_mtime_ns
+        ]
 
     def _gap(self, reason: str) -> None:
         closed = unreadable(self._path)
@@ -276,6 +304,9 @@ def _find(log: Path, known: FilePlace, but: Path | None = None) -> Content | Non
     """Return the file of that place, open: by its inode, else by its head (a copy, or compressed)."""
     files = [file for file in reversed(family(log)) if file.path != but]
     same = [file for file in files if (file.device, file.inode) == (known.device, known.inode)]
+    if not known.head_size:
+        # An inode alone says little: after a file is gone another one may have it.
+        same = [file for file in same if not file.compressed and file.modified_ns >= known.modified_ns]
     others = [file for file in files if file not in same] if known.head_size else []
     for file in (*same, *others):
         try:

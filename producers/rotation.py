@@ -95,6 +95,11 @@ class Sibling:
     device: int
     inode: int
 
+    @property
+    def compressed(self) -> bool:
+        """Whether the file is compressed."""
+        return self.path.suffix in _OPENERS
+
 
 def family(log: Path) -> list[Sibling]:
     """Return the files that ``log`` was rotated into and can be read, oldest first, the log itself last.

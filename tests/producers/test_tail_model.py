@@ -36,6 +36,7 @@ class RotatedLog(RuleBasedStateMachine):
         self.log = self.folder / "queue_log"
         self.log.touch()
         self.clock = 1_700_000_000
+        self.tick(self.log)
         self.rotations = 0
         self.written: list[bytes] = []
         self.read: list[Raw] = []
@@ -131,4 +132,4 @@ class RotatedLog(RuleBasedStateMachine):
 
 
 TestRotatedLog = RotatedLog.TestCase
-TestRotatedLog.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestRotatedLog.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
