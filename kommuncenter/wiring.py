@@ -96,6 +96,7 @@ def worker_app(settings: Settings) -> faust.App:
             session_timeout=kafka.session_timeout,
             heartbeat=kafka.heartbeat,
             rebalance_timeout=kafka.rebalance_timeout,
+            data_dir=settings.state_dir / "faust",
         ),
         topic_plan(settings),
         ClickHouseStore(store_client, now),

@@ -1,0 +1,1 @@
+"""The whole way, through real parts in processes of their own."""

@@ -1,0 +1,151 @@
+"""The whole way on both brokers: queue log, mailbox and desk in; exact figures, board and report out."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+
+from dashboards.figures import read_total
+from dashboards.report import render_html, weekly_report
+from kommuncenter import wiring
+from kommuncenter.clocks import ScaledClock
+from kommuncenter.embedded.processes import free_port
+from producers.simulator import Record, RecordKind, SimulationSettings, Writer, simulate
+from schemas.catalogue import load_catalogue
+from schemas.clickhouse.queries import Between, Grain
+from schemas.events import Event
+from schemas.identity import Pseudonymiser, PseudonymKey
+from schemas.metrics import RESOLVED_IN_CENTRE
+from tests.e2e.installation import Installation, expect_exact, installed
+from tests.services.brokers import BrokerKind
+from tests.services.dovecot import Dovecot, dovecot
+
+__all__ = ["dovecot"]
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(300)]
+
+MONDAY = date(2026, 11, 16)
+DAYS = 3
+BROKERS = pytest.mark.parametrize("kind", ["embedded", "kafka"])
+
+
+def simulated() -> Iterator[Record]:
+    """Return three days of the simulated centre."""
+    pseudonymiser = Pseudonymiser(PseudonymKey("test", b"sixteen characters or more"))
+    return simulate(SimulationSettings(seed=7, days=DAYS), load_catalogue(), pseudonymiser, MONDAY)
+
+
+def written(directory: Path) -> Writer:
+    """Return the centre's files, written to the end."""
+    writer = Writer(directory, simulated())
+    writer.write_until(datetime(2026, 12, 31, tzinfo=UTC))
+    return writer
+
+
+def from_files(writer: Writer) -> dict[str, dict[str, object]]:
+    """Return the settings of the three sources on the simulated files."""
+    return {
+        "telephony": {"type": "asterisk", "path": str(writer.queue_log)},
+        "desk": {"type": "desk", "journal": str(writer.visits)},
+        "mail": {"type": "mail", "poll_seconds": 0.2, "maildir": {"path": str(writer.maildir)}},
+    }
+
+
+def all_events(installation: Installation) -> list[Event]:
+    """Return what ought to arrive from all sources."""
+    events: list[Event] = []
+    for instance in installation.settings.sources:
+        found, rejections = installation.read(instance)
+        assert not rejections
+        events += found
+    return events
+
+
+@BROKERS
+def test_files_to_exact_figures_though_workers_die(kind: BrokerKind, tmp_path: Path) -> None:
+    """Two workers, one killed in the middle; a source killed as well. The figures are exact."""
+    writer = written(tmp_path / "centre")
+    with installed(kind, tmp_path, from_files(writer)) as installation:
+        expected = all_events(installation)
+        first = installation.start("worker")
+        sources = installation.start("source", "run", "telephony", "desk", "mail")
+        installation.until(
+            lambda: installation.rows("SELECT count() FROM contacts_current")[0][0] > 0, "first contacts"
+        )
+        first.kill()
+        sources.kill()
+        installation.start("worker")
+        installation.start("worker")
+        installation.start("source", "run", "telephony", "desk", "mail")
+        expect_exact(installation, expected)
+        week = Between(MONDAY, MONDAY + timedelta(days=7))
+        total = read_total(installation.database, Grain.DAY, week)
+        share = RESOLVED_IN_CENTRE.share(total.sums)
+        assert share is not None
+        assert share.covers(0.68)
+
+
+@BROKERS
+def test_a_real_mailbox_over_imap(kind: BrokerKind, tmp_path: Path, dovecot: Dovecot) -> None:
+    """The centre's mail through a real IMAP server gives the same contacts as its Maildir."""
+    folders = {RecordKind.INBOX: "INBOX", RecordKind.SENT: "Sent"}
+    for record in simulated():
+        if record.kind in folders:
+            dovecot.append(folders[record.kind], record.payload, record.at)
+    imap = {"host": dovecot.host, "port": dovecot.port, "security": "none", "user": dovecot.user}
+    sources = {"mail": {"type": "mail", "poll_seconds": 0.2, "imap": {**imap, "password": dovecot.password}}}
+    with installed(kind, tmp_path, sources) as installation:
+        expected = all_events(installation)
+        assert len(expected) > 50
+        installation.start("worker")
+        installation.start("source", "run", "mail")
+        expect_exact(installation, expected)
+
+
+def test_report_and_board_show_the_store(tmp_path: Path) -> None:
+    """The report's and the board's figures are the store's, which are the pure functions'."""
+    writer = written(tmp_path / "centre")
+    now = datetime(2026, 11, 19, 0, 30, tzinfo=UTC)  # after the last of the three days
+    clock = ScaledClock(now, datetime.now(UTC), 1.0)
+    with installed("embedded", tmp_path, from_files(writer), clock=clock.spec()) as installation:
+        expected = all_events(installation)
+        installation.start("worker")
+        installation.start("source", "run", "telephony", "desk", "mail")
+        expect_exact(installation, expected)
+        week = Between(MONDAY, MONDAY + timedelta(days=7))
+        sums = read_total(installation.database, Grain.DAY, week).sums
+        database = installation.database
+        html = render_html(weekly_report(database, wiring.catalogue(installation.settings), "2026-W47", now))
+        assert f"{sums['errands']}" in html
+        port = free_port()
+        board = installation.start("board", env={"KC_BOARD__PORT": str(port)})
+        url = f"http://127.0.0.1:{port}/?period=vecka"
+        board.wait_until(lambda: _text(url) is not None, 30.0)
+        installation.until(lambda: f"{sums['errands']}" in (_text(url) or ""), "the board shows the store")
+
+
+def _text(url: str) -> str | None:
+    try:
+        with urlopen(url, timeout=2) as answer:
+            return str(answer.read().decode("utf-8"))
+    except (URLError, OSError):
+        return None
+
+
+def test_a_worker_ends_in_order_on_sigterm(tmp_path: Path) -> None:
+    sources = {"telephony": {"type": "asterisk", "path": str(tmp_path / "queue_log")}}
+    with installed("embedded", tmp_path, sources) as installation:
+        worker = installation.start("worker")
+        installation.until(
+            lambda: installation.rows("SELECT count() FROM epochs WHERE state = 'active'")[0][0] > 0,
+            "a takeover",
+        )
+        os.kill(worker.pid, signal.SIGTERM)
+        installation.until(lambda: not worker.running, "the worker's end")
