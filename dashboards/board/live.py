@@ -157,12 +157,14 @@ class Live:
 
     async def _poll(self) -> None:
         while self._subscriptions and not self._stopped:
+            began = time.monotonic()
             for period in {subscription.period for subscription in self._subscriptions}:
                 snapshot = await self.current(period)
                 for subscription in self._subscriptions:
                     if subscription.period is period:
                         subscription.offer(snapshot)
-            await asyncio.sleep(self._poll_seconds)
+            # A slow store is left in peace at least as long as it took to answer.
+            await asyncio.sleep(max(self._poll_seconds, time.monotonic() - began))
 
     def _read(self, period: Period, before: Snapshot | None) -> Snapshot:
         """Read and draw; what goes wrong is a snapshot as well, so that no page stops."""

@@ -249,7 +249,8 @@ def against_usual(today: Today, day: date) -> str:
     middle, low, high = today.usual
     days = count_of(len(today.compared_days), "jämförbar dag", "jämförbara dagar")
     compared = f"En vanlig {WEEKDAYS[day.weekday()]} är det {plain(middle)} vid samma tid"
-    return f"{first} {compared} ({number(low)}{_RANGE}{number(high)} under {days}). {_times(today.contacts, low, high)}"
+    seen = f"{number(low)}{_RANGE}{number(high)} under {days}"
+    return f"{first} {compared} ({seen}). {_times(today.contacts, low, high)}"
 
 
 def _times(contacts: int, low: int, high: int) -> str:

@@ -219,7 +219,7 @@ ORDER BY instance, reason""",
     )
 
 
-HEALTH_DAYS = 35
+HEALTH_DAYS = 14
 """A source that has not reported for longer counts as taken away."""
 
 

@@ -155,8 +155,11 @@ def test_the_chart_and_its_table_show_swedish_time_in_any_zone(
     before = picture.evaluate("canvas => canvas.toDataURL()")
     store.add(ten, offered=30)
     expect(cell).to_have_text(str(offered + 30))
-    while picture.evaluate("canvas => canvas.toDataURL()") == before:  # drawn in the browser's next frame
+    for _ in range(300):  # it is drawn in one of the browser's next frames
+        if picture.evaluate("canvas => canvas.toDataURL()") != before:
+            break
         page.evaluate("() => new Promise(requestAnimationFrame)")
+    assert picture.evaluate("canvas => canvas.toDataURL()") != before
     context.close()
 
 

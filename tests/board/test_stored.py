@@ -156,7 +156,7 @@ def test_a_source_started_again_keeps_its_last_event_and_one_taken_away_goes(
         ("pbx1", NOW - 9 * minute, NOW - 10 * minute, NOW - 9 * minute, 5, 0),
         ("pbx1", NOW - minute, None, None, 0, 0),
         ("pbx1", NOW + minute, NOW + minute, NOW + minute, 6, 0),
-        ("gammal", NOW - timedelta(days=HEALTH_DAYS, minutes=1), NOW - timedelta(days=40), None, 0, 0),
+        ("gammal", NOW - timedelta(days=HEALTH_DAYS, minutes=1), NOW - timedelta(days=20), None, 0, 0),
     ]
     database.insert(SOURCE_HEALTH, [list(column) for column in zip(*rows, strict=True)])
     assert read_sources(database, NOW) == [
