@@ -53,6 +53,7 @@ lock: $(VENV)/.bootstrap ## Resolve the requirements anew, with hashes
 	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --universal --no-header --extra embedded --group build --group dev pyproject.toml -o requirements/dev.txt
 	$(BIN)/uv pip compile --quiet --generate-hashes --universal --no-header --extra embedded --group build -c requirements/dev.txt pyproject.toml -o requirements/demo.txt
 	$(BIN)/uv pip compile --quiet --generate-hashes --universal --no-header -c requirements/dev.txt pyproject.toml -o requirements/production.txt
+	$(BIN)/uv pip compile --quiet --generate-hashes --universal --no-header --group build -c requirements/dev.txt -o requirements/build.txt
 
 clean: ## Remove what was installed and built
 	rm -rf $(VENV) var build dist

@@ -91,7 +91,7 @@ def board() -> None:
     from kommuncenter import serving, wiring
 
     settings = _settings()
-    serving.serve(wiring.board(settings), settings.board.host, settings.board.port)
+    serving.serve_board(wiring.board(settings), settings.board.host, settings.board.port)
 
 
 @app.command()

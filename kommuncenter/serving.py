@@ -4,17 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import uvicorn
 from starlette.applications import Starlette
 
+from dashboards.board.server import BoardServer
 from producers.runner import SourceRunner
 
 
-def serve(app: Starlette, host: str, port: int) -> None:
-    """Serve an application until SIGINT or SIGTERM. Live connections are given a second to end."""
-    uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=1)
+def serve(
+    app: Starlette,
+    host: str,
+    port: int,
+    server: Callable[[uvicorn.Config], uvicorn.Server] = uvicorn.Server,
+) -> None:
+    """Serve an application until SIGINT or SIGTERM. Open connections are given a second to end."""
+    config = uvicorn.Config(
+        app, host=host, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=1
+    )
+    server(config).run()
+
+
+def serve_board(app: Starlette, host: str, port: int) -> None:
+    """Serve the live board, whose pages' event streams are ended first."""
+    serve(app, host, port, partial(BoardServer, app))
 
 
 async def run_sources(runners: Sequence[SourceRunner]) -> None:

@@ -86,6 +86,7 @@ def pseudonymiser(settings: Settings) -> Pseudonymiser:
 def worker_app(settings: Settings) -> faust.App:
     """Return the Faust application, its topics created and its store checked."""
     store_client, now = database(settings), clock(settings)
+    settings.state_dir.mkdir(parents=True, exist_ok=True)
     check_partitions(store_client, now, settings.kafka.partitions)
     create_topics(settings)
     kafka = settings.kafka
@@ -134,12 +135,12 @@ def source_context(settings: Settings, instance: str) -> Context:
 def source_runner(settings: Settings, instance: str) -> SourceRunner:
     """Return the runner of a configured source instance; nothing is opened."""
     source, own = source_and_settings(settings, instance)
-    store = SourceStore(database(settings))
+    store = SourceStore(database(settings), settings.kafka.partitions)
     return SourceRunner(
         source=source,
         settings=own,
         context=source_context(settings, instance),
-        publisher=kafka_publisher(settings.kafka.bootstrap_servers),
+        publisher=kafka_publisher(settings.kafka.bootstrap_servers, partitions=settings.kafka.partitions),
         journal=Journal(settings.state_dir / "journals" / f"{instance}.jsonl", instance),
         archive=store,
         health=store,
@@ -150,16 +151,22 @@ def source_runner(settings: Settings, instance: str) -> SourceRunner:
 class SourceStore:
     """What sources ask of the store: which ids have arrived, and a place for their health."""
 
-    def __init__(self, client: ClickHouseDatabase) -> None:
-        """Take a client that may be shared between threads."""
+    def __init__(self, client: ClickHouseDatabase, partitions: int) -> None:
+        """Take a client that may be shared between threads, and the number of partitions."""
         self._client = client
+        self._partitions = partitions
 
     def known(self, instance: str, ids: Sequence[str]) -> set[str]:  # noqa: ARG002 - ids are unique over all
-        """Return those ids that are archived or among the dead letters."""
+        """Return those ids that are archived or among the dead letters.
+
+        What goes to every partition has arrived when it is in all of them (CORRECTIONS 8).
+        """
         query = Query(
             """SELECT event_id FROM events WHERE event_id IN {ids:Array(String)}
+GROUP BY event_id
+HAVING any(type) != 'kommuncenter.system.restarted' OR uniqExact(partition) = {partitions:UInt16}
 UNION DISTINCT SELECT id FROM dead_letters WHERE id IN {ids:Array(String)}""",
-            {"ids": list(ids)},
+            {"ids": list(ids), "partitions": self._partitions},
         )
         return {str(row[0]) for row in self._client.rows(query)}
 

@@ -60,6 +60,7 @@ class FlowOutReason(StrEnum):
     EMPTY = "empty"
     FULL = "full"
     CLOSED = "closed"
+    WITHDRAWN = "withdrawn"
     RESTART = "restart"
 
 

@@ -50,7 +50,7 @@ _CONTACT_MEASURES = (
     _contact("answered", "Offered and answered by the centre."),
     _contact("abandoned", "Hung up after waiting at least the short-abandon limit (CORRECTIONS 21)."),
     _contact("short_abandoned", "Hung up before the short-abandon limit."),
-    _contact("flowed_out", "Left the queue by timeout, key, empty, full, closed or restart."),
+    _contact("flowed_out", "Left the queue by timeout, key, empty, full, closed, withdrawal or restart."),
     _contact("callback_taken", "Chose to be called back."),
     _contact("no_show", "Visitors who were called and did not come."),
     _contact("open", "Not yet any of these, as far as the log says."),

@@ -38,9 +38,9 @@ def iso_week_days(week: str) -> tuple[date, date]:
     try:
         year, number = week.upper().split("-W")
         monday = date.fromisocalendar(int(year), int(number), 1)
-    except ValueError as error:
+        return monday, monday + timedelta(days=7)
+    except (ValueError, OverflowError) as error:
         raise ConfigurationError(f"week {week!r}: no such ISO week; write it as 2026-W47") from error
-    return monday, monday + timedelta(days=7)
 
 
 def iso_week(day: date) -> str:

@@ -20,7 +20,7 @@ from schemas.clock import Clock
 from schemas.errors import RetriableError
 from schemas.timebase import local_day
 
-SLOW_SECONDS = 60.0
+SLOW_SECONDS = 30.0
 """How long a usual day and the last final week are kept before they are read again."""
 
 _log = structlog.get_logger(__name__)

@@ -107,10 +107,10 @@ def weekly_report(store: Store, catalogue: Catalogue, week: str, clock_now: date
 def _monday(week: str, clock_now: datetime) -> date:
     try:
         monday = iso_week_days(week.strip())[0]
-        begins = day_start(monday - WEEK) + WEEK
+        day_start(monday - WEEK)  # the week before is shown beside it
     except OverflowError as error:
         raise ConfigurationError(f"week {week!r}: no such ISO week; write it as 2026-W47") from error
-    if begins > clock_now:
+    if day_start(monday) > clock_now:
         latest = iso_week(local_day(clock_now) - WEEK)
         raise ConfigurationError(
             f"week {week!r} has not begun; ask for a week that has passed, such as {latest}"

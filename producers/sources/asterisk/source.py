@@ -63,7 +63,7 @@ _FLOW_OUTS: Final = {
     "JOINUNAVAIL": FlowOutReason.EMPTY,
     "FULL": FlowOutReason.FULL,
     "CLOSED": FlowOutReason.CLOSED,
-    "WITHDRAW": FlowOutReason.CLOSED,  # taken out of the queue by the centre's own system
+    "WITHDRAW": FlowOutReason.WITHDRAWN,  # taken out of the queue by the centre's own system
 }
 
 _NO_INTEREST: Final = frozenset(
