@@ -12,7 +12,7 @@ from typing import Any
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError
+from clickhouse_connect.driver.exceptions import ClickHouseError
 from urllib3.exceptions import HTTPError
 
 from kommuncenter.settings import ClickHouseSettings, RetentionSettings
@@ -105,13 +105,13 @@ class ClickHouseDatabase:
         where = f"ClickHouse at {self._settings.host}:{self._settings.port}"
         try:
             yield
-        except DatabaseError as error:
+        except (ClickHouseError, HTTPError, OSError) as error:
             code = getattr(error, "code", None)
             if code in _HOPELESS:
                 raise FatalError(f"{where}: {_HOPELESS[code]} (code {code})") from error
-            raise RetriableError(f"{where}: {_first_line(error)}") from error
-        except (ClickHouseError, HTTPError, OSError) as error:
-            raise RetriableError(f"{where}: away ({type(error).__name__}); is it running?") from error
+            if code is not None:
+                raise RetriableError(f"{where}: {_first_line(error)}") from error
+            raise RetriableError(f"{where}: no answer ({type(error).__name__}); is it running?") from error
 
 
 def _first_line(error: Exception) -> str:

@@ -17,6 +17,13 @@ TOPICS = ["va-avfall", "gata-felanmalan", "omsorg", "siths-kort", None]
 UNITS = ["energi", "samhallsbyggnad", "omsorg", None]
 
 
+def instants(first_year: int, last_year: int) -> st.SearchStrategy[datetime]:
+    """Return instants (UTC) from the beginning of one year to the beginning of another."""
+    begin = datetime(first_year, 1, 1, tzinfo=UTC)
+    seconds = int((datetime(last_year, 1, 1, tzinfo=UTC) - begin).total_seconds())
+    return st.integers(0, seconds).map(lambda after: begin + timedelta(seconds=after))
+
+
 def event(kind: str, leg: str, at: datetime, source: str = "pbx1", /, **data: Any) -> Event:
     """Return an event with a deterministic id."""
     identity = stable_hash(source, leg, kind, at.isoformat(), repr(sorted(data.items())))
