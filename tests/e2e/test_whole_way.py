@@ -149,3 +149,18 @@ def test_a_worker_ends_in_order_on_sigterm(tmp_path: Path) -> None:
         )
         os.kill(worker.pid, signal.SIGTERM)
         installation.until(lambda: not worker.running, "the worker's end")
+
+
+def test_a_worker_that_can_t_write_ends_and_its_heir_makes_good(tmp_path: Path) -> None:
+    """No exception leaves the agent but the process ends, and nothing is committed (CORRECTIONS 10)."""
+    writer = written(tmp_path / "centre")
+    with installed("embedded", tmp_path, from_files(writer)) as installation:
+        expected = all_events(installation)
+        installation.database.command("RENAME TABLE contacts TO contacts_hidden")
+        worker = installation.start("worker")
+        installation.start("source", "run", "telephony", "desk", "mail")
+        installation.until(lambda: not worker.running, "the worker's end")
+        assert "run `kommuncenter migrate`" in worker.tail()
+        installation.database.command("RENAME TABLE contacts_hidden TO contacts")
+        installation.start("worker")
+        expect_exact(installation, expected)
