@@ -78,6 +78,11 @@ class _Demo:
         """The source instances: a real log comes without mail."""
         return ("telephony", "desk") if self.plan.queue_log else ("telephony", "desk", "mail")
 
+    def forget(self) -> None:
+        """Remove the files with passwords, and with them what other commands take for a running demo."""
+        self.config.unlink(missing_ok=True)
+        self.curl.unlink(missing_ok=True)
+
 
 def run_demo(plan: DemoPlan, console: Console) -> None:
     """Run until Ctrl-C or SIGTERM; every process that was started is ended before this returns.
@@ -91,6 +96,7 @@ def run_demo(plan: DemoPlan, console: Console) -> None:
         with console.status("Starting broker, store, form and board …"):
             store, broker = _start_services(directory, stack)
             demo = _prepare(plan, directory, store, broker)
+            stack.callback(demo.forget)
             _start_part(demo, stack, "board", "board")
             _start_part(demo, stack, "registration form", "source", "form", "desk")
         with console.status("Creating tables, starting worker and sources …"):
@@ -322,12 +328,13 @@ async def _run_centre(demo: _Demo, writer: Writer, database: ClickHouseDatabase,
 _PROGRESS = Query(
     """SELECT
     (SELECT count() FROM (SELECT instance, max(last_event_at) AS last FROM source_health GROUP BY instance)
-        WHERE last > {until:DateTime64(3, 'UTC')} - INTERVAL 20 HOUR),
+        WHERE last > {until:DateTime64(3, 'UTC')} - INTERVAL 20 HOUR
+            AND last IN (SELECT occurred_at FROM events)),
     (SELECT uniqExact(leg_id) FROM events WHERE type != 'kommuncenter.system.restarted'),
     (SELECT uniqExact(leg_id) FROM legs),
     (SELECT count() FROM contacts_current)"""
 )
-"""Sources that have come to the last evening, legs in the archive, legs that stage 2 has, and contacts."""
+"""Sources whose last event, of the last evening, is archived; legs in the archive and in stage 2; contacts."""
 
 
 async def _until_seen(database: ClickHouseDatabase, until: datetime) -> int:
