@@ -334,7 +334,7 @@ _PROGRESS = Query(
     (SELECT uniqExact(leg_id) FROM legs),
     (SELECT count() FROM contacts_current)"""
 )
-"""Sources whose last event, of the last evening, is archived; legs in the archive and in stage 2; contacts."""
+"""Sources whose last event (of the last evening) is archived; legs archived and in stage 2; contacts."""
 
 
 async def _until_seen(database: ClickHouseDatabase, until: datetime) -> int:

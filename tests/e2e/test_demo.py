@@ -128,7 +128,7 @@ def test_the_simulated_centre_lives_and_a_visit_is_on_the_board_within_two_secon
             check=True,
             capture_output=True,
         )
-        assert "vecka 47" in report.read_text(encoding="utf-8").lower()
+        assert "vecka\N{NO-BREAK SPACE}47" in report.read_text(encoding="utf-8")
 
         page.goto(board)
         waiting = page.locator("#gauge-visit .big")
