@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import os
 import shutil
@@ -91,8 +92,7 @@ def run_demo(plan: DemoPlan, console: Console) -> None:
     """
     if plan.queue_log is not None and not plan.queue_log.is_file():
         raise ConfigurationError(f"{plan.queue_log}: no such file; give the path of an Asterisk queue_log")
-    directory = _emptied(plan.directory)
-    with ExitStack() as stack, _stopped_by_signals():
+    with _emptied(plan.directory) as directory, ExitStack() as stack, _stopped_by_signals():
         with console.status("Starting broker, store, form and board …"):
             store, broker = _start_services(directory, stack)
             demo = _prepare(plan, directory, store, broker)
@@ -121,17 +121,31 @@ def _start_services(directory: Path, stack: ExitStack) -> tuple[EmbeddedClickHou
     return store, broker
 
 
-def _emptied(directory: Path) -> Path:
-    """Return the demo's directory, with only what this run puts there. Refuses a folder that is no demo's."""
+@contextmanager
+def _emptied(directory: Path) -> Iterator[Path]:
+    """Give the demo's directory with only what this run puts there, locked against a second demo.
+
+    Refuses a folder that holds anything but a demo's files.
+    """
     marker = directory / ".kommuncenter-demo"
     if directory.exists() and any(directory.iterdir()) and not marker.exists():
         raise ConfigurationError(
             f"{directory}: holds files that no demo made, and a demo empties its folder; name another one"
         )
-    shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir(parents=True)
-    marker.touch()
-    return directory.resolve()
+    directory.mkdir(parents=True, exist_ok=True)
+    with marker.open("a", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise ConfigurationError(
+                f"{directory}: a demo is running there; end it, or give another --directory and --port"
+            ) from error
+        for entry in directory.iterdir():
+            if entry.is_dir():
+                shutil.rmtree(entry)
+            elif entry != marker:
+                entry.unlink()
+        yield directory.resolve()
 
 
 @contextmanager

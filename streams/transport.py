@@ -17,11 +17,14 @@ from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mappi
 from typing import Any, ClassVar
 
 import faust
+import structlog
 from faust.serializers.codecs import Codec
 from faust.transport.drivers.aiokafka import Consumer, Transport
 from faust.types import TP, ConsumerMessage, Message
 
 from streams.worker import Records
+
+log = structlog.get_logger(__name__)
 
 
 class Passed(Codec):
@@ -48,7 +51,7 @@ class BatchConsumer(Consumer):
         if records is None or self.should_stop:
             return
         if not self.flow_active:
-            await self.perform_seek()
+            await self._seek_back()
             return
         wanted = self._buffered_partitions.union(active or ())
         for tp, found in records.items():
@@ -57,6 +60,13 @@ class BatchConsumer(Consumer):
             if found and tp in wanted:
                 self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
                 yield tp, self._batch_message(tp, found)
+
+    async def _seek_back(self) -> None:
+        """Go back to what is committed. A partition may be revoked meanwhile: its next owner seeks anew."""
+        try:
+            await self.perform_seek()
+        except Exception as error:
+            log.info("seek_during_rebalance", reason=type(error).__name__)
 
     def _moved_on(self, generation: int) -> bool:
         """Tell whether a rebalance began while messages were handed on; they are read again after it."""

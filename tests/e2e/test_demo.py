@@ -218,6 +218,22 @@ def test_a_folder_that_is_no_demo_s_is_not_emptied(tmp_path: Path) -> None:
     assert (tmp_path / "precious").exists()
 
 
+def test_two_demos_in_one_folder_do_not_disturb_each_other(tmp_path: Path) -> None:
+    log = tmp_path / "queue_log"
+    log.write_text(LOG, encoding="utf-8")
+    with running(tmp_path / "demo", "--queue-log", str(log)) as demo:
+        demo.until(r"2 calls so far")
+        second = subprocess.run(
+            [*KOMMUNCENTER, "demo", "--directory", str(tmp_path / "demo")],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert second.returncode == 2
+        assert "a demo is running there" in " ".join(second.stderr.split())
+        assert ask(demo, "SELECT count() FROM contacts_current") == "2"
+
+
 def test_the_last_instant_of_a_log(tmp_path: Path) -> None:
     log = tmp_path / "queue_log"
     log.write_text(LOG + "nonsense\n", encoding="utf-8")

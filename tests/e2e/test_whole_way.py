@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -164,3 +165,34 @@ def test_a_worker_that_can_t_write_ends_and_its_heir_makes_good(tmp_path: Path) 
         installation.database.command("RENAME TABLE contacts_hidden TO contacts")
         installation.start("worker")
         expect_exact(installation, expected)
+
+
+@BROKERS
+def test_workers_join_and_leave_while_events_come(kind: BrokerKind, tmp_path: Path) -> None:
+    """One worker, then two, then three, then the first two leave in order; each hands over without loss."""
+    records = list(simulated())
+    parts = [records[len(records) * n // 6 : len(records) * (n + 1) // 6] for n in range(6)]
+    with installed(kind, tmp_path, from_files(Writer(tmp_path / "centre", iter(())))) as installation:
+        installation.start("source", "run", "telephony", "desk", "mail")
+        workers = [installation.start("worker")]
+        for index, part in enumerate(parts):
+            Writer(tmp_path / "centre", iter(part)).write_until(datetime(2026, 12, 31, tzinfo=UTC))
+            before = takeovers(installation)
+            if index in {1, 2}:
+                workers.append(installation.start("worker"))
+            elif index in {3, 4}:
+                workers[index - 3].stop()
+            if index in {1, 2, 3, 4}:
+                installation.until(partial(more_takeovers, installation, before), f"a handover at {index}")
+        assert [worker.running for worker in workers] == [False, False, True]
+        expect_exact(installation, all_events(installation))
+
+
+def takeovers(installation: Installation) -> int:
+    """Return how many takeovers of partitions became active so far."""
+    return int(installation.rows("SELECT count() FROM epochs WHERE state = 'active'")[0][0])
+
+
+def more_takeovers(installation: Installation, before: int) -> bool:
+    """Tell whether there was another one."""
+    return takeovers(installation) > before
