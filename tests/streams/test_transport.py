@@ -10,7 +10,9 @@ from importlib.metadata import version
 from typing import Any, cast
 
 import faust
+from aiokafka import AIOKafkaConsumer
 from faust.transport.consumer import Consumer
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from faust.types import TP
 from mode import Service
 
@@ -71,6 +73,11 @@ def records(first: int, last: int) -> Records:
 def test_faust_is_the_version_that_this_was_proved_with() -> None:
     assert version("faust-streaming") == "0.15.3"
     assert faust.__version__.startswith("0.15.3")
+
+
+def test_aiokafka_still_reads_the_wait_of_a_fetch_when_it_starts() -> None:
+    assert "fetch_max_wait_ms=self._fetch_max_wait_ms" in inspect.getsource(AIOKafkaConsumer.start)
+    assert hasattr(AIOKafkaConsumerThread, "_create_worker_consumer")
 
 
 def test_what_is_overridden_exists_in_faust_with_the_same_parameters() -> None:
