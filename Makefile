@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lock clean
+.PHONY: help setup demo test check format pictures lock clean
 
 help: ## Show what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/.bootstrap: requirements/bootstrap.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -48,6 +48,9 @@ format: $(VENV)/.dev ## Put the code into shape, and write the generated files a
 	$(BIN)/ruff format .
 	$(BIN)/kommuncenter dashboards generate
 	$(BIN)/python -m kommuncenter.documents
+
+pictures: $(VENV)/.dev ## Take the pictures of the documentation from a running demo (needs Chromium)
+	$(BIN)/python docs/take_pictures.py
 
 lock: $(VENV)/.bootstrap ## Resolve the requirements anew, with hashes
 	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --universal --no-header --extra embedded --group build --group dev pyproject.toml -o requirements/dev.txt

@@ -1,0 +1,89 @@
+"""Takes the pictures of the documentation from a running demo: ``make pictures``."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+PICTURES = Path(__file__).parent / "pictures"
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync")
+DEADLINE_S = 180.0
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What to show, and how wide and high."""
+
+    name: str
+    url: str
+    width: int
+    height: int
+    scheme: str = "light"
+    whole: bool = False
+
+
+def said(log: Path, pattern: str) -> str:
+    """Wait until the demo says something, and return its first group."""
+    deadline = time.monotonic() + DEADLINE_S
+    while not (match := re.search(pattern, log.read_text(encoding="utf-8"))):
+        if time.monotonic() > deadline:
+            raise SystemExit(f"the demo never said {pattern!r}:\n{log.read_text(encoding='utf-8')}")
+        time.sleep(0.2)  # between two looks
+    return match[1]
+
+
+def take(page: Page, picture: Picture) -> None:
+    """Take one picture, once the page has its fonts and its chart."""
+    page.set_viewport_size({"width": picture.width, "height": picture.height})
+    page.emulate_media(color_scheme="dark" if picture.scheme == "dark" else "light")
+    page.goto(picture.url)
+    page.wait_for_load_state("load")
+    if "/?" in picture.url:
+        page.locator("canvas").first.wait_for()
+    page.screenshot(path=str(PICTURES / picture.name), full_page=picture.whole)
+
+
+def main() -> None:
+    """Start a demo, take the pictures, end it."""
+    kommuncenter = (sys.executable, "-m", "kommuncenter")
+    with tempfile.TemporaryDirectory() as temporary:
+        directory, log = Path(temporary) / "demo", Path(temporary) / "log"
+        with log.open("wb") as out:
+            arguments = (f"--directory={directory}", "--port=0", "--start=14:30", "--speed=1")
+            demo = subprocess.Popen([*kommuncenter, "demo", *arguments], stdout=out, stderr=out)
+        try:
+            board = said(log, r"Live board\s+(http://\S+)")
+            form = said(log, r"Registration form\s+(http://\S+)")
+            said(log, r"(now it is live)")
+            report = Path(temporary) / "report.html"
+            subprocess.run(
+                [*kommuncenter, "report", "--week=2026-W47", f"--out={report}"],
+                env={"KC_CONFIG": str(directory / "kommuncenter.toml")},
+                check=True,
+            )
+            with sync_playwright() as playwright:
+                browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+                page = browser.new_page()
+                for picture in (
+                    Picture("board.png", f"{board}?period=idag", 1400, 900, whole=True),
+                    Picture("wall.png", f"{board}?vy=vagg", 1920, 1080, "dark"),
+                    Picture("form.png", form, 1000, 1100),
+                    Picture("report.png", report.as_uri(), 900, 1250),
+                ):
+                    take(page, picture)
+                browser.close()
+        finally:
+            demo.terminate()
+            demo.wait()
+
+
+if __name__ == "__main__":
+    main()
