@@ -20,8 +20,11 @@ from schemas.clock import Clock
 from schemas.errors import RetriableError
 from schemas.timebase import local_day
 
-SLOW_SECONDS = 30.0
+SLOW_SECONDS = 60.0
 """How long a usual day and the last final week are kept before they are read again."""
+
+INCOMPLETE_SECONDS = 2.0
+"""The same where there was no usual day or no final week to be found."""
 
 _log = structlog.get_logger(__name__)
 
@@ -195,8 +198,11 @@ class Live:
 
     def _read_slow(self, now: datetime) -> Slow:
         today = local_day(now).isoformat()
-        if self._slow and self._slow_day == today and time.monotonic() - self._slow[0] < SLOW_SECONDS:
-            return self._slow[1]
+        if self._slow and self._slow_day == today:
+            read_at, known = self._slow
+            kept = SLOW_SECONDS if known.complete else INCOMPLETE_SECONDS
+            if time.monotonic() - read_at < kept:
+                return known
         slow = read_slow(self._store, self._catalogue, now)
         self._slow, self._slow_day = (time.monotonic(), slow), today
         return slow

@@ -98,6 +98,11 @@ class Slow:
     final_week: str
     final: Figure
 
+    @property
+    def complete(self) -> bool:
+        """Tell whether there was something to read: a store that is being filled has it a moment later."""
+        return bool(self.usual.days) and self.final.n > 0
+
 
 @dataclass(frozen=True, slots=True)
 class Picture:

@@ -92,6 +92,16 @@ def test_a_target_inside_the_interval_is_neither_met_nor_missed(case: tuple[int,
         assert verdict.text.startswith("Över" if good else "Under")
 
 
+def test_a_preliminary_figure_is_not_judged_but_may_be_too_small() -> None:
+    few, many = (Group({"resolved_in_centre": n // 2, "errands": n}) for n in (10, 200))
+    told = say.verdict(figure(metrics.RESOLVED_IN_CENTRE, many, preliminary=True))
+    assert told is not None
+    assert (flat(told.text), told.tone) == ("Målet är 68 %", Tone.NEUTRAL)
+    small = say.verdict(figure(metrics.RESOLVED_IN_CENTRE, few, preliminary=True))
+    assert small is not None
+    assert small.text == "För få för att säga säkert"
+
+
 def test_a_figure_without_a_target_is_not_judged() -> None:
     found = figure(metrics.HANDOVER_RATE, Group({"handed_over": 30, "handover_base": 100}))
     assert say.verdict(found) is None
