@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, ParamSpec
@@ -63,6 +64,9 @@ def demo(
     weeks: Annotated[int, typer.Option(min=1, max=52, help="Simulated weeks before the live day.")] = 9,
     speed: Annotated[float, typer.Option(min=0.1, help="How fast the simulated day goes.")] = 12.0,
     seed: Annotated[int, typer.Option(help="Another seed is another centre.")] = 1,
+    start: Annotated[
+        datetime, typer.Option(formats=["%H:%M"], help="When the simulated day goes live.")
+    ] = datetime(2026, 11, 24, 10),  # noqa: DTZ001 - only the local clock time of it is used
     directory: Annotated[Path, typer.Option(help="Where the demo keeps its files; emptied first.")] = Path(
         "var/demo"
     ),
@@ -71,7 +75,8 @@ def demo(
     from kommuncenter.demo import DemoPlan, run_demo
 
     configure_logs("warning")
-    run_demo(DemoPlan(directory, port, weeks, speed, seed, queue_log), out)
+    plan = DemoPlan(directory, port, weeks, speed, seed, start.time(), queue_log)
+    run_demo(plan, out)
 
 
 @app.command()

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,12 +34,11 @@ from schemas.catalogue import load_catalogue
 from schemas.clickhouse.queries import Query
 from schemas.errors import ConfigurationError, FatalError, RetriableError
 from schemas.identity import Pseudonymiser, PseudonymKey
-from schemas.timebase import STOCKHOLM, day_start
+from schemas.timebase import STOCKHOLM
 
 LIVE_DAY = date(2026, 11, 24)
 """The day on which the simulated centre goes live: fixed, so that every run shows the same figures."""
 
-LIVE_FROM = timedelta(hours=9)
 PARTITIONS = 4
 _EXAMPLE = "SELECT channel, count() FROM contacts_current GROUP BY channel"
 _REJECTED = Query("SELECT id, place, reason, detail FROM dead_letters FINAL ORDER BY at, place")
@@ -56,6 +55,8 @@ class DemoPlan:
     weeks: int = 9
     speed: float = 12.0
     seed: int = 1
+    start: time = time(10)
+    """The local time at which the simulated centre goes live on its day."""
     queue_log: Path | None = None
 
 
@@ -174,7 +175,7 @@ def _key(plan: DemoPlan) -> str:
 
 def _live_from(plan: DemoPlan) -> datetime:
     if plan.queue_log is None:
-        return day_start(LIVE_DAY) + LIVE_FROM
+        return datetime.combine(LIVE_DAY, plan.start, STOCKHOLM).astimezone(UTC)
     return last_epoch(plan.queue_log) or datetime.now(UTC)
 
 

@@ -108,8 +108,8 @@ def population(figure: Figure) -> str:
 def verdict(figure: Figure) -> Verdict | None:
     """Judge a figure against its target; None where there is no target or nothing to judge.
 
-    A target inside the interval is neither met nor missed (DOMAIN §2.5). Beside a preliminary figure the target is
-    only told: what is still open today counts as unsolved, and would make every morning look bad.
+    Beside a preliminary figure the target is only told: what is still open today counts as unsolved, and
+    would make every morning look bad.
     """
     share, target = figure.share, figure.metric.target
     if share is None:
@@ -120,6 +120,11 @@ def verdict(figure: Figure) -> Verdict | None:
         return None
     if figure.preliminary:
         return Verdict(f"Målet är {percent(target)}", "◎", Tone.NEUTRAL)
+    return _judged(share, target)
+
+
+def _judged(share: Share, target: float) -> Verdict:
+    """A target inside the interval is neither met nor missed (DOMAIN §2.5)."""
     goal = f"målet {percent(target)}"
     if share.covers(target):
         return Verdict(f"I nivå med {goal}", "≈", Tone.NEUTRAL)
