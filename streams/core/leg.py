@@ -62,6 +62,7 @@ def fold_leg(leg_id: str, events: Iterable[Event], restarts: Restarts | None = N
             outcome, left_at, reason = LegOutcome.FLOWED_OUT, lost_at, FlowOutReason.RESTART
         elif outcome is LegOutcome.ANSWERED and ended_at is None:
             ended_at = lost_at
+    hold_ms = sum(e.data.hold_ms or 0 for e in ordered if isinstance(e, Ended))
     party = next((e.data.party for e in ordered if e.data.party), None)
     received = next((e for e in ordered if isinstance(e, Received)), None)
     message = received or next((e for e in ordered if isinstance(e, Replied)), None)
@@ -78,8 +79,8 @@ def fold_leg(leg_id: str, events: Iterable[Event], restarts: Restarts | None = N
         left_at=left_at,
         outcome=outcome,
         flow_out_reason=reason,
-        talk_ms=_talk_ms(ordered, answered_at, ended_at),
-        hold_ms=sum(e.data.hold_ms or 0 for e in ordered if isinstance(e, Ended)),
+        talk_ms=_talk_ms(ordered, answered_at, ended_at, hold_ms),
+        hold_ms=hold_ms,
         wrap_up_ms=sum(e.data.wrap_up_ms for e in ordered if isinstance(e, WrappedUp)),
         audience=_audience(ordered),
         automatic=_automatic(ordered),
@@ -183,12 +184,14 @@ def _lost_at(seen: Sequence[datetime], restarts: Collection[datetime]) -> dateti
     return min((at for at in restarts if at >= seen[-1]), default=None)
 
 
-def _talk_ms(ordered: Sequence[Event], answered: datetime | None, ended: datetime | None) -> int:
-    """Return the talk that was measured; where none was, the time from answer to end."""
+def _talk_ms(
+    ordered: Sequence[Event], answered: datetime | None, ended: datetime | None, hold_ms: int
+) -> int:
+    """Return the talk that was measured; where none was, the time from answer to end less the hold."""
     said = [e.data.talk_ms for e in ordered if isinstance(e, Ended) and e.data.talk_ms is not None]
     if said:
         return sum(said)
-    return max(0, to_ms(ended - answered)) if answered and ended else 0
+    return max(0, to_ms(ended - answered) - hold_ms) if answered and ended else 0
 
 
 def _audience(ordered: Sequence[Event]) -> Audience:

@@ -1,0 +1,36 @@
+"""Sentences of the definitions that the stream once broke, each by its smallest counter-example."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from schemas.events import ErrandOutcome, Event
+from schemas.identity import stable_hash
+from schemas.legs import ContactFact, LegOutcome
+from tests.histories import START, event, party
+from tests.streams.test_laws import run
+
+CALL: dict[str, Any] = {"channel": "telephone"}
+QUEUE: dict[str, Any] = {**CALL, "queue": "kommuncenter"}
+
+
+def after(seconds: float) -> Any:
+    """Return an instant so many seconds after the beginning."""
+    return START + timedelta(seconds=seconds)
+
+
+def facts(events: Sequence[Event]) -> dict[str, ContactFact]:
+    """Return the contacts that events amount to."""
+    return run([events]).facts()
+
+
+def test_time_on_hold_is_counted_once_where_only_the_end_of_a_call_is_known() -> None:
+    """DOMAIN §2.4: handling time = talk + hold + wrap-up; talk that was not measured is what hold leaves."""
+    told = [
+        event("contact.queued", "pbx1:1", START, **QUEUE),
+        event("contact.answered", "pbx1:1", after(10), **CALL),
+        event("contact.ended", "pbx1:1", after(70), hold_ms=20_000, **CALL),
+    ]
+    assert facts(told)["pbx1:1"].handle_ms == 60_000
