@@ -79,8 +79,7 @@ def _dropped_into(first: Leg, second: Leg, rules: Rules) -> bool:
         return False
     if first.errands or first.handovers or first.talk_ms > rules.dropped_talk.total_seconds() * 1000:
         return False
-    gap = second.arrived_at - first.ended_at
-    return rules.dropped_gap >= gap and second.arrived_at >= first.arrived_at
+    return first.ended_at <= second.arrived_at <= first.ended_at + rules.dropped_gap
 
 
 def _threads(mails: Sequence[Leg], rules: Rules) -> list[Contact]:

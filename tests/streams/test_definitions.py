@@ -34,3 +34,16 @@ def test_time_on_hold_is_counted_once_where_only_the_end_of_a_call_is_known() ->
         event("contact.ended", "pbx1:1", after(70), hold_ms=20_000, **CALL),
     ]
     assert facts(told)["pbx1:1"].handle_ms == 60_000
+
+
+def test_a_call_beside_another_one_does_not_take_it_up_again() -> None:
+    """DOMAIN §2.2, CORRECTIONS 27: the next call *after the end*; a business has one number for many people."""
+    told = [
+        event("contact.queued", "pbx1:1", START, party=party(1), **QUEUE),
+        event("contact.answered", "pbx1:1", after(5), **CALL),
+        event("contact.ended", "pbx1:1", after(60), talk_ms=55_000, **CALL),
+        event("contact.queued", "pbx1:2", after(30), party=party(1), **QUEUE),
+        event("contact.abandoned", "pbx1:2", after(90), **CALL),
+    ]
+    assert facts(told).keys() == {"pbx1:1", "pbx1:2"}
+    assert facts(told)["pbx1:1"].outcome is LegOutcome.ANSWERED
