@@ -154,7 +154,7 @@ def _automatic(contact: Contact) -> Automatic | None:
 def _errands(
     contact: Contact, answered_at: datetime | None, outcome: LegOutcome, rules: Rules
 ) -> tuple[ErrandFact, ...]:
-    if contact.first.automatic:
+    if contact.first.automatic or contact.gave_up:
         return ()
     registered = contact.errands
     if not registered:

@@ -34,6 +34,12 @@ class Contact:
         return self.legs[-1]
 
     @property
+    def gave_up(self) -> bool:
+        """Tell whether the party left before anybody answered: never an errand (DOMAIN §1)."""
+        answered = any(leg.answered_at for leg in self.legs)
+        return self.last.outcome is LegOutcome.ABANDONED and not answered
+
+    @property
     def errands(self) -> tuple[LegErrand, ...]:
         """Registered errands, thanks left out; the later word on an errand counts."""
         latest: dict[str, LegErrand] = {}
@@ -148,7 +154,8 @@ def _nearest_without(contacts: Sequence[Contact], registration: Leg) -> int | No
         contact = contacts[index]
         earlier = contact.first.arrived_at <= registration.arrived_at
         same_day = local_day(contact.first.arrived_at) == day
-        if earlier and same_day and not contact.errands and not contact.first.automatic:
+        able = not contact.gave_up and not contact.first.automatic
+        if earlier and same_day and able and not contact.errands:
             return index
     return None
 

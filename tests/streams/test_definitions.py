@@ -47,3 +47,33 @@ def test_a_call_beside_another_one_does_not_take_it_up_again() -> None:
     ]
     assert facts(told).keys() == {"pbx1:1", "pbx1:2"}
     assert facts(told)["pbx1:1"].outcome is LegOutcome.ANSWERED
+
+
+def registered(leg: str, seconds: float, **said: Any) -> Event:
+    """Return what the desk wrote down."""
+    told = {"channel": "telephone", "errand": "e1", "topic": "va-avfall", "outcome": "resolved", **said}
+    return event("errand.registered", leg, after(seconds), "desk", **told)
+
+
+ANSWERED_CALL = [
+    event("contact.queued", "pbx1:1", START, party=party(1), **QUEUE),
+    event("contact.answered", "pbx1:1", after(5), **CALL),
+    event("contact.ended", "pbx1:1", after(125), talk_ms=120_000, **CALL),
+]
+ABANDONED_CALL = [
+    event("contact.queued", "pbx1:2", after(600), party=party(1), **QUEUE),
+    event("contact.abandoned", "pbx1:2", after(700), **CALL),
+]
+
+
+def test_an_abandoned_call_is_never_an_errand() -> None:
+    """DOMAIN §1, also where somebody registered one under the call's own id."""
+    assert facts([*ABANDONED_CALL, registered("pbx1:2", 800)])["pbx1:2"].errands == ()
+
+
+def test_a_registration_without_a_call_s_id_passes_an_abandoned_call_by() -> None:
+    """CORRECTIONS 19: the agent who registers after the fact means the call that was answered."""
+    found = facts([*ANSWERED_CALL, *ABANDONED_CALL, registered("desk:9", 800, party=party(1))])
+    assert [errand.topic for errand in found["pbx1:1"].errands] == ["va-avfall"]
+    assert found["pbx1:2"].errands == ()
+    assert "desk:9" not in found
