@@ -42,10 +42,13 @@ def classify(legs: Iterable[Leg], sightings: Iterable[Leg], rules: Rules) -> lis
     """Return the facts of one party's contacts, in order of arrival.
 
     ``sightings`` count nothing: they are later contacts of the party under its newer pseudonym, and
-    only flip first-contact resolution (CORRECTIONS 17).
+    only flip first-contact resolution (CORRECTIONS 17). The centre's replies count nothing anyhow, so a
+    mail from before the change of keys is answered by one that was sent after it.
     """
-    drafts = [_fact(contact, rules) for contact in join_legs(legs, rules)]
-    seen = [_fact(contact, rules) for contact in join_legs(sightings, rules)]
+    shown = list(sightings)
+    replies = [leg for leg in shown if leg.kind is LegKind.REPLY]
+    drafts = [_fact(contact, rules) for contact in join_legs([*legs, *replies], rules)]
+    seen = [_fact(contact, rules) for contact in join_legs(shown, rules)]
     marks = [_mark(fact) for fact in (*drafts, *seen) if fact.counted and not fact.unlinked]
     return [_with_history(fact, drafts, marks, rules) for fact in drafts]
 
@@ -123,7 +126,7 @@ def _answered_at(contact: Contact) -> datetime | None:
     """Return the first answer: the agent, the desk, or the first reply or forwarding of a mail."""
     if contact.first.channel is Channel.EMAIL:
         handled = [reply.arrived_at for reply in contact.replies]
-        handled += [handover.at for leg in contact.legs for handover in leg.handovers]
+        handled += [handover.at for handover in contact.handovers]
         return min(handled, default=None)
     return next((leg.answered_at for leg in contact.legs if leg.answered_at), None)
 
@@ -168,7 +171,7 @@ def _errands(
 
 def _derived(contact: Contact, answered_at: datetime | None) -> LegErrand:
     """Return the errand that follows from the contact itself (DOMAIN §2.2, CORRECTIONS 20)."""
-    passed_on = any(leg.handovers for leg in contact.legs)
+    passed_on = bool(contact.handovers)
     ended = contact.last.ended_at is not None or contact.first.channel is Channel.EMAIL
     if passed_on:
         outcome, by = ErrandOutcome.HANDED_OVER, PerformedBy.DEPARTMENT
@@ -190,9 +193,8 @@ def _handovers(contact: Contact, errands: Sequence[LegErrand]) -> dict[str, tupl
     given: dict[str, list[LegHandover]] = {errand.errand: [] for errand in errands}
     passed_on = [e.errand for e in errands if e.outcome is ErrandOutcome.HANDED_OVER]
     default = (passed_on or [errand.errand for errand in errands])[-1]
-    for leg in contact.legs:
-        for handover in leg.handovers:
-            given[handover.errand if handover.errand in given else default].append(handover)
+    for handover in contact.handovers:
+        given[handover.errand if handover.errand in given else default].append(handover)
     for errand in errands:
         if errand.outcome is ErrandOutcome.HANDED_OVER and not given[errand.errand]:
             unit = errand.unit or UNKNOWN_UNIT

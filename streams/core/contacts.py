@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from schemas.events import Channel
-from schemas.legs import Leg, LegErrand, LegKind, LegOutcome
+from schemas.legs import Leg, LegErrand, LegHandover, LegKind, LegOutcome
 from schemas.timebase import local_day
 from streams.core.rules import Rules
 
@@ -32,6 +32,11 @@ class Contact:
     def last(self) -> Leg:
         """The leg that ended it: it gives the outcome (CORRECTIONS 22)."""
         return self.legs[-1]
+
+    @property
+    def handovers(self) -> tuple[LegHandover, ...]:
+        """Passings to departments; a reply with a department in copy is one as well."""
+        return tuple(handover for leg in (*self.legs, *self.replies) for handover in leg.handovers)
 
     @property
     def gave_up(self) -> bool:
@@ -136,7 +141,7 @@ def _thread_contacts(thread: Sequence[Leg], rules: Rules) -> list[Contact]:
 
 
 def _with_registrations(contacts: list[Contact], registrations: Sequence[Leg]) -> list[Contact]:
-    """Give each loose registration to the nearest earlier contact of its day that has none."""
+    """Give each loose registration to the nearest earlier contact of its day that has no errand yet."""
     joined = list(contacts)
     loose = []
     for registration in registrations:
@@ -144,7 +149,8 @@ def _with_registrations(contacts: list[Contact], registrations: Sequence[Leg]) -
         if index is None:
             loose.append(Contact((registration,), unlinked=True))
         else:
-            joined[index] = replace(joined[index], registrations=(registration,))
+            known = joined[index].registrations
+            joined[index] = replace(joined[index], registrations=(*known, registration))
     return joined + loose
 
 

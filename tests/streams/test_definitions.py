@@ -37,7 +37,7 @@ def test_time_on_hold_is_counted_once_where_only_the_end_of_a_call_is_known() ->
 
 
 def test_a_call_beside_another_one_does_not_take_it_up_again() -> None:
-    """DOMAIN §2.2, CORRECTIONS 27: the next call *after the end*; a business has one number for many people."""
+    """CORRECTIONS 27: the next call after its *end*; a business has one number for many people."""
     told = [
         event("contact.queued", "pbx1:1", START, party=party(1), **QUEUE),
         event("contact.answered", "pbx1:1", after(5), **CALL),
@@ -77,3 +77,53 @@ def test_a_registration_without_a_call_s_id_passes_an_abandoned_call_by() -> Non
     assert [errand.topic for errand in found["pbx1:1"].errands] == ["va-avfall"]
     assert found["pbx1:2"].errands == ()
     assert "desk:9" not in found
+
+
+def test_a_second_registration_does_not_push_out_a_word_of_thanks() -> None:
+    """CORRECTIONS 19: thanks are no errand, so the contact takes the next registration too."""
+    thanks = registered("desk:8", 200, party=party(1), thanks=True)
+    errand = registered("desk:9", 300, party=party(1), audience="business")
+    fact = facts([*ANSWERED_CALL, thanks, errand])["pbx1:1"]
+    assert fact.legs == ("pbx1:1", "desk:8", "desk:9")
+
+
+MAIL: dict[str, Any] = {"channel": "email", "mailbox": "kommun"}
+ASKED, REPLY, AGAIN = (stable_hash("mail", name) for name in ("asked", "reply", "again"))
+
+
+def mail(kind: str, ref: str, seconds: float, *refs: str, rotated: bool = False) -> Event:
+    """Return a message of the thread, under the old key or, once keys have changed, under both."""
+    who = party(1, rotated=rotated)
+    told = {"message": ref, "references": refs, "party": who, **MAIL}
+    return event(f"contact.{kind}", f"kommun:{ref}", after(seconds), "mail", **told)
+
+
+def test_a_reply_answers_a_mail_from_before_the_change_of_keys() -> None:
+    """DOMAIN §2.4, CORRECTIONS 17: the reply names both pseudonyms; the mail knew only the former one."""
+    told = [mail("received", ASKED, 0), mail("replied", REPLY, 3600, ASKED, rotated=True)]
+    found = facts(told)
+    assert found.keys() == {f"kommun:{ASKED}"}
+    fact = found[f"kommun:{ASKED}"]
+    assert fact.answered_at == after(3600)
+    assert fact.errands[0].first_contact
+
+
+def test_a_reply_with_a_department_in_copy_is_a_handover_too() -> None:
+    """DOMAIN §2.3: the handover stands on the centre's own message, since it names no outside party."""
+    told = [
+        mail("received", ASKED, 0),
+        mail("replied", REPLY, 3600, ASKED),
+        event(
+            "contact.handed_over",
+            f"kommun:{REPLY}",
+            after(3600),
+            "mail",
+            channel="email",
+            kind="ticket",
+            unit="energi",
+        ),
+    ]
+    (errand,) = facts(told)[f"kommun:{ASKED}"].errands
+    assert [handover.unit for handover in errand.handovers] == ["energi"]
+    assert errand.outcome is ErrandOutcome.HANDED_OVER
+    assert not errand.first_contact
