@@ -15,6 +15,7 @@ KEY = PseudonymKey("t1", b"a test secret of bytes")
 OLD_KEY = PseudonymKey("t0", b"the secret before that")
 TOPICS = ["va-avfall", "gata-felanmalan", "omsorg", "siths-kort", None]
 UNITS = ["energi", "samhallsbyggnad", "omsorg", None]
+TWELVE_DAYS = 12 * 86400
 
 
 def instants(first_year: int, last_year: int) -> st.SearchStrategy[datetime]:
@@ -48,10 +49,10 @@ def party(number: int, rotated: bool = False) -> dict[str, str]:
 
 
 @st.composite
-def calls(draw: st.DrawFn, number: int) -> list[Event]:
+def calls(draw: st.DrawFn, number: int, span: int = TWELVE_DAYS) -> list[Event]:
     """A call: queued, then perhaps answered, passed on, ended, registered; or abandoned or flowed out."""
     leg = f"pbx1:{number}"
-    at = START + timedelta(seconds=draw(st.integers(0, 12 * 86400)))
+    at = START + timedelta(seconds=draw(st.integers(0, span)))
     who = draw(st.sampled_from([None, *range(1, 4)]))
     base: dict[str, Any] = {"channel": "telephone"}
     caller: dict[str, Any] = {} if who is None else {"party": party(who, rotated=draw(st.booleans()))}
@@ -100,9 +101,9 @@ def registrations(draw: st.DrawFn, leg: str, at: datetime, channel: str) -> list
 
 
 @st.composite
-def mails(draw: st.DrawFn, number: int) -> list[Event]:
+def mails(draw: st.DrawFn, number: int, span: int = TWELVE_DAYS) -> list[Event]:
     """A thread: a message, then perhaps replies, further messages and a forwarding."""
-    at = START + timedelta(seconds=draw(st.integers(0, 12 * 86400)))
+    at = START + timedelta(seconds=draw(st.integers(0, span)))
     who = party(draw(st.integers(1, 3)), rotated=draw(st.booleans()))
     refs = [stable_hash("mail", str(number), "0")]
     base: dict[str, Any] = {"channel": "email", "mailbox": "kommun", "party": who}
@@ -124,10 +125,10 @@ def mails(draw: st.DrawFn, number: int) -> list[Event]:
 
 
 @st.composite
-def visits(draw: st.DrawFn, number: int) -> list[Event]:
+def visits(draw: st.DrawFn, number: int, span: int = TWELVE_DAYS) -> list[Event]:
     """A visit: registered, called, finished or not come."""
     leg = f"desk:{number}"
-    at = START + timedelta(seconds=draw(st.integers(0, 12 * 86400)))
+    at = START + timedelta(seconds=draw(st.integers(0, span)))
     base: dict[str, Any] = {"channel": "visit"}
     events = [event("contact.queued", leg, at, "desk", queue="koordinaten", **base)]
     if draw(st.booleans()):
@@ -138,11 +139,14 @@ def visits(draw: st.DrawFn, number: int) -> list[Event]:
 
 
 @st.composite
-def histories(draw: st.DrawFn, largest: int = 7) -> list[Event]:
-    """Events of several parties over twelve days, and sometimes restarts of the telephone system."""
+def histories(draw: st.DrawFn, largest: int = 7, span: int = TWELVE_DAYS) -> list[Event]:
+    """Events of several parties, and sometimes restarts of the telephone system.
+
+    Contacts begin within ``span`` seconds: few make that calls follow closely on one another.
+    """
     kinds = draw(st.lists(st.sampled_from([calls, calls, mails, visits]), min_size=1, max_size=largest))
-    events = [e for number, kind in enumerate(kinds) for e in draw(kind(number))]
+    events = [e for number, kind in enumerate(kinds) for e in draw(kind(number, span))]
     for _ in range(draw(st.integers(0, 2))):
-        at = START + timedelta(seconds=draw(st.integers(0, 12 * 86400)))
+        at = START + timedelta(seconds=draw(st.integers(0, span)))
         events.append(event("system.restarted", "pbx1:restart", at, channel="telephone"))
     return events
