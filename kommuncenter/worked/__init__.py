@@ -1,0 +1,1 @@
+"""Worked cases: stories in Swedish that say what happened, and which figures follow."""

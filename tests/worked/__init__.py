@@ -1,0 +1,1 @@
+"""Worked cases: stories and the figures that follow from them."""
