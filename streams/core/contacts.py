@@ -46,14 +46,14 @@ class Contact:
 
     @property
     def errands(self) -> tuple[LegErrand, ...]:
-        """Registered errands, thanks left out; the later word on an errand counts."""
+        """Registered errands; the later word on an errand counts, but thanks for it are no word on it."""
         latest: dict[str, LegErrand] = {}
         for leg in sorted((*self.legs, *self.registrations), key=_by_arrival):
             for errand in leg.errands:
                 known = latest.get(errand.errand)
-                if known is None or errand.at >= known.at:
+                if not errand.thanks and (known is None or errand.at >= known.at):
                     latest[errand.errand] = errand
-        return tuple(errand for _, errand in sorted(latest.items()) if not errand.thanks)
+        return tuple(errand for _, errand in sorted(latest.items()))
 
 
 def join_legs(legs: Iterable[Leg], rules: Rules) -> list[Contact]:

@@ -103,19 +103,16 @@ class NaiveContact:
         return self.last.outcome
 
     @property
-    def said(self) -> dict[str, Said]:
-        """The last word on each registered errand."""
-        latest: dict[str, Said] = {}
-        for leg in sorted((*self.legs, *self.notes), key=lambda leg: leg.order):
-            for name, said in leg.errands.items():
-                if name not in latest or said.at >= latest[name].at:
-                    latest[name] = said
-        return latest
-
-    @property
     def registered(self) -> dict[str, Said]:
-        """Registered errands by name; a word of thanks is none."""
-        return {name: said for name, said in sorted(self.said.items()) if not said.data.thanks}
+        """The last word on each registered errand, by name; a word of thanks is none."""
+        words = [
+            (name, said)
+            for leg in sorted((*self.legs, *self.notes), key=lambda leg: leg.order)
+            for name, said in leg.errands.items()
+            if not said.data.thanks
+        ]
+        last = dict(sorted(words, key=lambda word: word[1].at))
+        return dict(sorted(last.items()))
 
     @property
     def gave_up(self) -> bool:
