@@ -18,6 +18,7 @@ from schemas.events import (
     FlowedOut,
     FlowOutReason,
     HandedOver,
+    LegData,
     NoShow,
     Party,
     Provenance,
@@ -117,17 +118,24 @@ def _kind(ordered: Sequence[Event]) -> LegKind:
 
 def _channel(ordered: Sequence[Event]) -> Channel:
     """Return the first channel that is known; a leg keeps it (DOMAIN §2.1)."""
-    known = (e.data.channel for e in ordered if e.data.channel is not Channel.UNKNOWN)
-    return next(known, Channel.UNKNOWN)
+    named = _naming_channel(ordered)
+    return named.channel if named else Channel.UNKNOWN
 
 
 def _channel_source(ordered: Sequence[Event]) -> Provenance:
-    said = (
-        e.data.channel_source
+    named = _naming_channel(ordered)
+    return named.channel_source if named else Provenance.DEFAULT
+
+
+def _naming_channel(ordered: Sequence[Event]) -> LegData | None:
+    """Return the first word on the channel; one that a system filled in gives way to any other (§2.2)."""
+    known = [
+        e.data
         for e in ordered
         if not isinstance(e, SystemRestarted) and e.data.channel is not Channel.UNKNOWN
-    )
-    return next(said, Provenance.DEFAULT)
+    ]
+    said = (data for data in known if data.channel_source is not Provenance.DEFAULT)
+    return next(said, known[0] if known else None)
 
 
 def _arrived_at(ordered: Sequence[Event]) -> datetime:

@@ -125,7 +125,8 @@ def _who_and_how(leg: NaiveLeg, told: Sequence[Event]) -> None:
     for event in reversed(told):  # so that the first word is the one that stays
         if isinstance(event, SystemRestarted):
             continue
-        if event.data.channel != "unknown":
+        by_default = event.data.channel_source == "default"  # gives way to whoever really said it
+        if event.data.channel != "unknown" and not (by_default and leg.channel_source != "default"):
             leg.channel = event.data.channel.value
             leg.channel_source = event.data.channel_source.value
         if event.data.party:
