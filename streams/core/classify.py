@@ -18,7 +18,7 @@ from schemas.events import (
 )
 from schemas.legs import ContactFact, ErrandFact, Leg, LegErrand, LegHandover, LegKind, LegOutcome
 from schemas.timebase import local_day, to_ms
-from streams.core.contacts import Contact, join_legs, reopened
+from streams.core.contacts import Contact, answers, join_legs, reopened
 from streams.core.rules import Rules
 
 DERIVED_ERRAND = "e0"
@@ -244,7 +244,7 @@ def _in_first_contact(
     if errand.outcome is not ErrandOutcome.RESOLVED or performed_by is not PerformedBy.CENTRE or handovers:
         return False
     if contact.first.channel is Channel.EMAIL and contact.first.kind is LegKind.INBOUND:
-        return len(contact.replies) == 1 and not reopened(contact)
+        return answers(contact) == 1 and not reopened(contact)
     return True
 
 

@@ -167,11 +167,21 @@ def _nearest_without(contacts: Sequence[Contact], registration: Leg) -> int | No
 
 
 def reopened(contact: Contact) -> bool:
-    """Tell whether the party wrote again in the thread, other than to say thanks (CORRECTIONS 31)."""
-    later = contact.legs[1:]
+    """Tell whether the party wrote again in the thread, other than to say thanks (CORRECTIONS 31).
+
+    A message that came to two of the centre's mailboxes is one, and so are its thanks.
+    """
     if contact.first.channel is not Channel.EMAIL:
         return False
-    return any(not _only_thanks(leg) for leg in later)
+    thanks = {leg.message: False for leg in contact.legs}
+    thanks |= {leg.message: True for leg in contact.legs if _only_thanks(leg)}
+    del thanks[contact.first.message]
+    return not all(thanks.values())
+
+
+def answers(contact: Contact) -> int:
+    """Return how many mails the centre wrote to the contact; one kept in two mailboxes is one."""
+    return len({reply.message for reply in contact.replies})
 
 
 def _only_thanks(leg: Leg) -> bool:

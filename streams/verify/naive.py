@@ -122,10 +122,13 @@ class NaiveContact:
     @property
     def reopened(self) -> bool:
         """Tell whether the sender wrote again, other than to say thanks (CORRECTIONS 31)."""
-        thanks = [
-            bool(leg.errands) and all(s.data.thanks for s in leg.errands.values()) for leg in self.legs[1:]
-        ]
-        return not all(thanks)
+        thanked = {
+            leg.message
+            for leg in self.legs
+            if leg.errands and all(s.data.thanks for s in leg.errands.values())
+        }
+        later = {leg.message for leg in self.legs} - {self.first.message}  # a copy is no later message
+        return not later <= thanked
 
 
 def contacts_of(events: Iterable[Event], catalogue: Catalogue) -> list[Row]:
@@ -323,7 +326,9 @@ def _judge(contact: NaiveContact, errand: NaiveErrand, catalogue: Catalogue) -> 
     by_centre = errand.outcome == "resolved" and errand.performed_by == "centre"
     errand.first_contact = by_centre and not errand.passings  # CORRECTIONS 24
     if contact.is_mail and not contact.unlinked:
-        errand.first_contact &= len(contact.replies) == 1 and not contact.reopened
+        errand.first_contact &= (
+            len({reply.message for reply in contact.replies}) == 1 and not contact.reopened
+        )
     errand.warm_transfer = (
         contact.first.channel == "telephone"
         and errand.outcome == "resolved"
