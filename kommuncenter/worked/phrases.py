@@ -146,10 +146,7 @@ _WORDS: Mapping[str, Said] = {
     **{word: {"audience": audience} for word, audience in _AUDIENCES.items()},
 }
 _DETAILS: tuple[tuple[str, Callable[[re.Match[str]], Said]], ...] = (
-    (
-        r"(?:från |till )?nummer (\d\d?)(?: \((.+)\))?",
-        lambda m: _party(f"+4670174{600 + int(m[1]):04}", m[2]),
-    ),
+    (r"(?:från |till )?nummer (\d\d?)(?: \((.+)\))?", lambda m: _party(_fictitious(int(m[1])), m[2])),
     (r"(?:från |till )?adress (\d\d?)(?: \((.+)\))?", lambda m: _party(f"invanare{m[1]}@example.org", m[2])),
     (r"svar på (\w+)", lambda m: {"references": [message(m[1])]}),
     (r"samma mejl som (\w+)", lambda m: {"message": message(m[1])}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,7 +18,9 @@ from schemas.measures import IDENTITY_RIGHT
 from streams.core.rules import Rules
 
 RULES = Rules(load_catalogue())
-THEMES = load_themes(Path(__file__).parent / "cases")
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+THEMES = load_themes(HERE / "cases")
 CASES = [case for theme in THEMES for case in theme.case]
 every_case = pytest.mark.parametrize("case", CASES, ids=[case.id for case in CASES])
 
@@ -64,3 +67,18 @@ def test_cases_have_names_of_their_own_and_say_something() -> None:
     for case in CASES:
         assert case.figures or case.within, case.id
         assert bool(case.later) >= bool(case.before or case.before_within), case.id
+
+
+def test_the_cases_cover_every_sentence_of_the_definitions() -> None:
+    listed = tomllib.loads((HERE / "sentences.toml").read_text(encoding="utf-8"))
+    covered = {name for case in CASES for name in case.covers}
+    assert covered == listed["sentence"].keys()
+    assert not covered & listed["elsewhere"].keys()
+
+
+def test_what_is_covered_elsewhere_is_there() -> None:
+    listed = tomllib.loads((HERE / "sentences.toml").read_text(encoding="utf-8"))
+    for place in listed["elsewhere"].values():
+        path, _, test = place.partition("::")
+        assert (ROOT / path).exists(), place
+        assert not test or f"def {test}(" in (ROOT / path).read_text(encoding="utf-8"), place
