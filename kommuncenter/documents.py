@@ -1,4 +1,4 @@
-"""Documents that are generated: the JSON Schema of the events, and the list of metrics.
+"""Documents that are generated: JSON Schemas, the page of metrics, and the overview of worked cases.
 
 ``python -m kommuncenter.documents`` writes them, ``--check`` fails if the committed ones differ.
 """
@@ -10,47 +10,33 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from kommuncenter.metrics_page import metrics_page
+from kommuncenter.worked.cases import load_themes
+from kommuncenter.worked.pages import OVERVIEW, overview
+from schemas.catalogue import load_catalogue
 from schemas.events import event_adapter
 from schemas.legs import leg_message_adapter
-from schemas.measures import MEASURES
-from schemas.metrics import METRICS
+from streams.core.rules import Rules
 
-DOCS = Path(__file__).parent.parent / "docs"
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+CASES = ROOT / "tests" / "worked" / "cases"
 
 
 def documents() -> Mapping[str, str]:
-    """Return the text of each document by its file name."""
+    """Return the text of each document by its file name. Needs a checkout: no wheel holds the cases."""
+    themes, rules = load_themes(CASES), Rules(load_catalogue())
     return {
         "events.schema.json": _schema(event_adapter.json_schema(), "Contact events (CloudEvents 1.0, JSON)"),
         "legs.schema.json": _schema(leg_message_adapter.json_schema(), "Messages between the stages"),
-        "metrics.md": _metrics(),
+        "metrics.md": metrics_page(themes, rules),
+        OVERVIEW: overview(themes, rules),
     }
 
 
 def _schema(schema: Mapping[str, object], title: str) -> str:
     whole = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title, **schema}
     return json.dumps(whole, ensure_ascii=False, indent=2) + "\n"
-
-
-def _metrics() -> str:
-    lines = [
-        "# Metrics",
-        "",
-        "Generated from `schemas/metrics.py` and `schemas/measures.py`; change those. A metric is a sum of",
-        "measures, or a sum over a sum; an empty denominator gives nothing. Figures belong to the day of the",
-        "contact's arrival, but for mail within its time, which belongs to the window in which it falls due.",
-        "",
-        "| name | Swedish label | formula | goal | source |",
-        "|---|---|---|---|---|",
-    ]
-    for metric in METRICS:
-        goal = "" if metric.target is None else f"{metric.target:.0%}"
-        lines.append(
-            f"| `{metric.name}` | {metric.label_sv} | `{metric.formula()}` | {goal} | {metric.source} |"
-        )
-    lines += ["", "## Measures", "", "| name | counted per | what it counts |", "|---|---|---|"]
-    lines += [f"| `{m.name}` | {m.per.value} | {m.description} |" for m in MEASURES]
-    return "\n".join(lines) + "\n"
 
 
 def main(arguments: list[str]) -> int:

@@ -170,7 +170,7 @@ def metric_text(metric: Metric, sums: Mapping[str, int], like: str = "") -> str:
 
 
 def mean_text(milliseconds: Fraction) -> str:
-    """Return a mean of spans, exactly where it has at most three decimals of a second."""
+    """Return a mean of spans: exactly, or to the millisecond where it has more decimals."""
     seconds = milliseconds / 1000
     if seconds.denominator == 1 and (seconds < 3600 or seconds % 60 == 0):
         return plain(duration(float(seconds)))
