@@ -32,7 +32,6 @@ _LEFT_OUT_OF_ERRANDS = (
 _LEFT_OUT = {
     "calls_abandoned": "short abandons, callbacks and calls that flowed out, which are shown beside it",
     "abandoned": "short abandons (`short_abandoned`)",
-    "calls_answered": "calls without an answer",
     "visits_called": "no-shows",
     "traceable": "hidden numbers and others that can't be followed",
     "within_mandate": "errands above the mandate, of unknown level, or of a topic without a mandate",
