@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, ParamSpec
@@ -145,6 +145,29 @@ def doctor() -> None:
         table.add_row("ok" if finding.good else "NO", finding.what, finding.said)
     out.print(table)
     if not all(finding.good for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+@told
+def verify(
+    since: Annotated[
+        str | None, typer.Option(help="First day, such as 2026-11-16; default: all kept.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="Last day, included.")] = None,
+    wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for a worker that is behind.")] = 30.0,
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Prove the figures: recompute them from contacts, contacts from events, and tell what differs."""
+    from kommuncenter import verifying, wiring
+
+    found = wiring.verifier(_settings()).verify(*verifying.days(since, until), timedelta(seconds=wait))
+    if json:
+        sys.stdout.write(verifying.as_json(found))
+    else:
+        verifying.show(found, out)
+    if not found.equal:
         raise typer.Exit(1)
 
 

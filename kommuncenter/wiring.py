@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from dashboards.board.app import board_app
 from kommuncenter.clocks import clock_from_spec
 from kommuncenter.database import ClickHouseDatabase
+from kommuncenter.lag import lag_of
 from kommuncenter.settings import Settings
 from kommuncenter.topics import TopicConfig, ensure_topics
 from producers.contract import Context, Health, Source, SourceSettings
@@ -30,6 +31,7 @@ from schemas.topics import DEAD_LETTERS, LEGS, TopicPlan
 from streams.app import StreamSettings, build_app
 from streams.core.rules import Rules
 from streams.sink import ClickHouseStore, check_partitions
+from streams.verify.compare import Kept, Verifier
 
 LEGS_RETENTION = timedelta(days=7)
 """How long Kafka keeps what is between the stages; the archive can give it all again."""
@@ -198,4 +200,16 @@ def desk_form(settings: Settings, instance: str) -> Starlette:
     desk = DeskSettings.model_validate(own.model_dump())
     return desk_app(
         desk.journal, catalogue(settings), clock(settings), pseudonymiser(settings), system=desk.system
+    )
+
+
+def verifier(settings: Settings) -> Verifier:
+    """Return what holds figures, contacts and events against one another; nothing is opened."""
+    kept = settings.retention
+    return Verifier(
+        database(settings),
+        catalogue(settings),
+        clock(settings),
+        lag_of(settings.kafka, topic_plan(settings)),
+        Kept(kept.events_days, kept.pseudonym_days),
     )

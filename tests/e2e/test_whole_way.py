@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -24,6 +26,7 @@ from schemas.clickhouse.queries import Between, Grain
 from schemas.events import Event
 from schemas.identity import Pseudonymiser, PseudonymKey
 from schemas.metrics import RESOLVED_IN_CENTRE
+from tests.contract.kafka_records import producer
 from tests.e2e.installation import Installation, expect_exact, installed
 from tests.services.brokers import BrokerKind
 from tests.services.dovecot import Dovecot, dovecot
@@ -91,6 +94,35 @@ def test_files_to_exact_figures_though_workers_die(kind: BrokerKind, tmp_path: P
         share = RESOLVED_IN_CENTRE.share(total.sums)
         assert share is not None
         assert share.covers(0.68)
+        assert_verified(installation)
+
+
+def verified(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run `kommuncenter verify` on the installation that is set up."""
+    command = [sys.executable, "-m", "kommuncenter", "verify", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+
+
+def assert_verified(installation: Installation) -> None:
+    """`verify` finds nothing; a figure changed by hand it names; and behind, it compares nothing."""
+    said = verified()
+    assert said.returncode == 0, said.stdout + said.stderr
+    assert said.stdout.endswith("equal\n")
+    changed = "SELECT * REPLACE (offered + 1 AS offered, revision + 1 AS revision)"
+    one = "SELECT * FROM service_days FINAL WHERE channel = 'visit' AND offered > 0 ORDER BY day LIMIT 1"
+    installation.database.command(f"INSERT INTO service_days {changed} FROM ({one})")
+    said = verified(f"--since={MONDAY}", f"--until={MONDAY}")
+    assert said.returncode == 1
+    assert f"service_days against contacts: {MONDAY} visit: offered: stored" in said.stdout
+    assert "2 differences" in said.stdout
+    for worker in installation.children:
+        worker.stop()
+    topic = wiring.topic_plan(installation.settings).event_topics[0]
+    with producer(installation.settings.kafka.bootstrap_servers) as sender:
+        sender.send(topic, value=b"one more", partition=0).get(10)
+    said = verified("--wait=0.5")
+    assert said.returncode == 1
+    assert "nothing was compared: the worker is 1 records behind" in said.stderr.replace("\n", " ")
 
 
 @BROKERS
