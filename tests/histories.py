@@ -89,7 +89,8 @@ def registrations(draw: st.DrawFn, leg: str, at: datetime, channel: str) -> list
             leg,
             at + timedelta(minutes=draw(st.integers(0, 60))),
             "desk",
-            channel=channel,
+            channel=draw(st.sampled_from([channel, channel, "telephone"])),
+            channel_source=draw(st.sampled_from(["registered", "default"])),
             errand=draw(st.sampled_from(["e1", "e2"])),
             topic=draw(st.sampled_from(TOPICS)),
             level=draw(st.sampled_from([None, 10, 30, 50])),
@@ -120,8 +121,23 @@ def mails(draw: st.DrawFn, number: int, span: int = TWELVE_DAYS) -> list[Event]:
         ref = stable_hash("mail", str(number), str(step))
         known = tuple(draw(st.sampled_from([refs[-1:], refs[:1], refs])))
         events.append(event(kind, f"kommun:{ref}", at, "mail", message=ref, references=known, **base))
+        events.extend(draw(beside(kind, ref, at, {**base, "message": ref, "references": known})))
         refs.append(ref)
     return [*events, *draw(registrations(first, at, "email"))]
+
+
+@st.composite
+def beside(draw: st.DrawFn, kind: str, ref: str, at: datetime, said: dict[str, Any]) -> list[Event]:
+    """What may come beside a message: its copy in a second mailbox, and that it only says thanks."""
+    events = []
+    if draw(st.integers(0, 4)) == 0:
+        copied = at + timedelta(seconds=draw(st.integers(0, 2)))
+        events.append(event(kind, f"turist:{ref}", copied, "mail2", **{**said, "mailbox": "turist"}))
+    if kind == "contact.received" and draw(st.integers(0, 3)) == 0:
+        leg = draw(st.sampled_from([f"kommun:{ref}", f"turist:{ref}"]))
+        told = {"channel": "email", "errand": "e1", "outcome": "resolved", "thanks": True}
+        events.append(event("errand.registered", leg, at + timedelta(minutes=9), "desk", **told))
+    return events
 
 
 @st.composite

@@ -16,6 +16,7 @@ from schemas.catalogue import load_catalogue
 from schemas.events import Event
 from schemas.measures import IDENTITY_RIGHT
 from streams.core.rules import Rules
+from tests.streams.verify.test_naive import expect_agreement
 
 RULES = Rules(load_catalogue())
 HERE = Path(__file__).parent
@@ -58,6 +59,12 @@ def test_every_row_keeps_the_identity(case: Case) -> None:
     for amounts in rows_of([[*case.story(), *case.sequel()]], RULES).values():
         offered = amounts.measures.get("offered", 0)
         assert offered == sum(amounts.measures.get(name, 0) for name in IDENTITY_RIGHT)
+
+
+@every_case
+def test_the_naive_fold_agrees(case: Case) -> None:
+    """CORRECTIONS 39."""
+    expect_agreement([*case.story(), *case.sequel()])
 
 
 def test_cases_have_names_of_their_own_and_say_something() -> None:
