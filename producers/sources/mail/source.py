@@ -116,7 +116,9 @@ def _sent(headers: Headers, mailbox: str, at: datetime, context: Context) -> Nor
     if outside:
         events.append(_replied(headers, mailbox, at, context, outside[0]))
     for number, unit in enumerate(units):
-        events.append(_handed_over(headers, mailbox, at, context, unit=unit, number=number))
+        # A forwarding says something about the message that it forwards; a reply in copy about itself.
+        about = headers.message if outside else headers.references[-1]
+        events.append(_handed_over(headers, f"{mailbox}:{about}", at, context, unit=unit, number=number))
     return events
 
 
@@ -161,13 +163,14 @@ def _replied(headers: Headers, mailbox: str, at: datetime, context: Context, rec
 
 
 def _handed_over(
-    headers: Headers, mailbox: str, at: datetime, context: Context, *, unit: str, number: int
+    headers: Headers, leg: str, at: datetime, context: Context, *, unit: str, number: int
 ) -> Event:
     """``number`` tells the handovers of one message apart; the unit's name must not: it can change."""
+    mailbox = leg.partition(":")[0]
     return HandedOver(
         id=_event_id(mailbox, headers.message, "handed_over", *([str(number)] if number else [])),
         source=context.instance,
-        subject=f"{mailbox}:{headers.message}",
+        subject=leg,
         time=at,
         data=HandedOverData(
             channel=Channel.EMAIL,
