@@ -52,7 +52,7 @@ class DemoPlan:
 
     directory: Path
     port: int = 8080
-    weeks: int = 9
+    weeks: int = 8
     speed: float = 12.0
     seed: int = 1
     start: time = time(10)
@@ -229,7 +229,8 @@ def _settings_text(demo: _Demo, centre: Path, bootstrap_servers: str) -> str:
         "kafka": {
             "bootstrap_servers": bootstrap_servers,
             "partitions": PARTITIONS,
-            "session_timeout": 6.0,
+            "session_timeout": 2.0,
+            "rebalance_timeout": 2.0,
             "heartbeat": 0.3,
         },
         "clickhouse": {

@@ -6,6 +6,8 @@ import random
 import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -59,6 +61,29 @@ def test_every_row_keeps_the_identity(case: Case) -> None:
     for amounts in rows_of([[*case.story(), *case.sequel()]], RULES).values():
         offered = amounts.measures.get("offered", 0)
         assert offered == sum(amounts.measures.get(name, 0) for name in IDENTITY_RIGHT)
+
+
+LIMITS = (
+    "target",
+    "short_abandon",
+    "dropped_talk",
+    "dropped_gap",
+    "redial_gap",
+    "reopen_within",
+    "repeat_within",
+)
+
+
+@pytest.mark.parametrize("second", [-1, 1])
+@pytest.mark.parametrize("limit", LIMITS)
+def test_a_limit_that_is_a_second_off_is_noticed(limit: str, second: int) -> None:
+    moved = getattr(RULES, limit) + timedelta(seconds=second)
+    rules = replace(RULES, **{limit: moved})
+    assert any(
+        found(rows_of([case.story(), case.sequel()], rules), case.figures, case.within)
+        != {"": case.figures, **case.within}
+        for case in CASES
+    )
 
 
 @every_case
