@@ -112,36 +112,33 @@ class Leg(_Model):
     previous_party: Pseudonym | None = None
 
 
-class LegState(_Model):
+class _Message(_Model):
+    """What stage 1 says of a leg: under which key, from which partition, and its revision."""
+
+    key: str
+    leg_id: str
+    partition: int
+    revision: Annotated[int, Field(ge=0)]
+
+
+class LegState(_Message):
     """A leg as it stands: counted under this key."""
 
     kind: Literal["leg"] = "leg"
-    key: str
-    leg_id: str
-    partition: int
-    revision: Annotated[int, Field(ge=0)]
     leg: Leg
 
 
-class Sighting(_Model):
+class Sighting(_Message):
     """A leg that counts under another key, shown to the former key of its party (CORRECTIONS 17)."""
 
     kind: Literal["sighting"] = "sighting"
-    key: str
-    leg_id: str
-    partition: int
-    revision: Annotated[int, Field(ge=0)]
     leg: Leg
 
 
-class Retraction(_Model):
+class Retraction(_Message):
     """A leg does not, or no longer, stand under this key."""
 
     kind: Literal["retraction"] = "retraction"
-    key: str
-    leg_id: str
-    partition: int
-    revision: Annotated[int, Field(ge=0)]
     arrived_at: AwareDatetime
 
 
