@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -15,6 +15,11 @@ from streams.core.rules import Rules
 
 FactKey = tuple[date, str]
 """Local day of arrival and contact id."""
+
+
+def fact_key(fact: ContactFact) -> FactKey:
+    """Return the key under which a contact's row stands."""
+    return local_day(fact.arrived_at), fact.contact_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,8 @@ class Stage2:
     counter: int = 0
     parties: dict[str, Party] = field(default_factory=dict)
     figures: Figures = field(default_factory=Figures)
+    holders: dict[FactKey, dict[str, ContactFact]] = field(default_factory=dict)
+    """Which parties hold a contact: one, or two while it moves from one to the other."""
 
     def apply(self, messages: Iterable[LegMessage]) -> Output:
         """Take in messages and return the rows to write.
@@ -75,9 +82,11 @@ class Stage2:
             touched[message.key] = None
         output = Output()
         rows: set[RowKey] = set()
+        keys: set[FactKey] = set()
         for key in touched:
-            rows |= self._work_out(self.parties[key], output)
+            rows |= self._work_out(key, keys)
         self._hand_out(rows, output)
+        self._hand_out_facts(keys, output)
         output.legs = [
             self.parties[message.key].legs[message.leg_id]
             for message in {(m.key, m.leg_id): m for m in batch}.values()
@@ -96,16 +105,12 @@ class Stage2:
         """
         output = Output()
         self._hand_out({*rows, *self.figures.windows}, output)
-        held = {
-            (local_day(fact.arrived_at), fact.contact_id): fact
-            for party in self.parties.values()
-            for fact in party.facts.values()
-        }
-        self._hand_out_facts(held, facts, output)
+        self._hand_out_facts({*facts, *self.holders}, output)
         return output
 
-    def _work_out(self, party: Party, output: Output) -> set[RowKey]:
-        """Classify a party again; collect its facts; return the rows that it touches or touched."""
+    def _work_out(self, key: str, keys: set[FactKey]) -> set[RowKey]:
+        """Classify a party again; add its facts' keys to ``keys``, and return the rows that it touches."""
+        party = self.parties[key]
         before, old = party.facts, party.rows
         facts = classify(
             (m.leg for m in party.legs.values() if isinstance(m, LegState)),
@@ -114,19 +119,28 @@ class Stage2:
         )
         party.facts = {fact.contact_id: fact for fact in facts}
         party.rows = contribution(facts, self.rules)
-        held = {(local_day(fact.arrived_at), fact.contact_id): fact for fact in facts}
-        gone = {(local_day(fact.arrived_at), fact.contact_id) for fact in before.values()} - held.keys()
-        self._hand_out_facts(held, gone, output)
+        for fact in before.values():
+            holders = self.holders[fact_key(fact)]
+            del holders[key]
+            keys.add(fact_key(fact))
+        for fact in facts:
+            self.holders.setdefault(fact_key(fact), {})[key] = fact
+            keys.add(fact_key(fact))
         return self.figures.exchange(old, party.rows)
 
-    def _hand_out_facts(
-        self, held: Mapping[FactKey, ContactFact], keys: Iterable[FactKey], output: Output
-    ) -> None:
-        """Add the facts, and tombstones for ``keys`` that no fact has; none before the horizon."""
+    def _hand_out_facts(self, keys: Iterable[FactKey], output: Output) -> None:
+        """Add the contacts that stand under these keys, and tombstones where none does.
+
+        A contact that goes from one party to another of the same partition keeps its key: the tombstone of
+        the one must not bury the other. None before the horizon.
+        """
         first_day = local_day(self.horizon)
-        for key in (*held, *sorted(set(keys) - held.keys())):
+        for key in sorted(keys):
+            holders = self.holders.get(key)
+            if holders is not None and not holders:
+                del self.holders[key]
             if key[0] >= first_day:
-                output.facts.append(FactRow(*key, held.get(key)))
+                output.facts.append(FactRow(*key, holders[max(holders)] if holders else None))
 
     def _hand_out(self, rows: set[RowKey], output: Output) -> None:
         live = {key for key in rows if key.window >= self.horizon}

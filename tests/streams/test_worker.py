@@ -119,6 +119,7 @@ def die_and_go_on(events: Sequence[Event], faults: Faults, sizes: tuple[int, int
     return world
 
 
+PARTY = party(1)["current"]
 CASE = [
     event("contact.queued", "pbx1:1", START, channel="telephone", queue="kommuncenter", party=party(1)),
     event("contact.answered", "pbx1:1", START + timedelta(seconds=9), channel="telephone"),
@@ -267,6 +268,26 @@ def test_a_worker_that_is_fenced_off_writes_nothing() -> None:
     world = asyncio.run(scene())
     assert not world.store.active
     assert not world.store.events
+
+
+def test_a_contact_that_moves_to_a_party_of_its_own_partition_is_not_buried() -> None:
+    """A registration comes first, under the leg's own key; then the call says whose it is."""
+    legs = [f"pbx1:{number}" for number in range(60)]
+    same = [n for n in legs if partition_for(n, PARTITIONS) == partition_for(PARTY, PARTITIONS)]
+    assert len(same) > 5
+    said = [
+        event("errand.registered", leg, START, "desk", channel="telephone", errand="e1", outcome="open")
+        for leg in same
+    ]
+    called = {"channel": "telephone", "queue": "kommuncenter", "party": party(1)}
+    calls = [event("contact.queued", leg, START + timedelta(hours=n), **called) for n, leg in enumerate(same)]
+    for size in (1, 3, 100):
+        world = World()
+        world.publish(said)
+        asyncio.run(work(world, size))
+        world.publish(calls)
+        asyncio.run(work(world, size))
+        expect(world, [*said, *calls])
 
 
 def test_bytes_that_are_no_event_go_to_the_dead_letters_and_the_rest_goes_on() -> None:
