@@ -57,7 +57,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         directory, log = Path(temporary) / "demo", Path(temporary) / "log"
         with log.open("wb") as out:
-            arguments = (f"--directory={directory}", "--port=0", "--start=14:30", "--speed=1")
+            arguments = (f"--directory={directory}", "--port=0", "--start=14:30", "--speed=1", "--weeks=8")
             demo = subprocess.Popen([*kommuncenter, "demo", *arguments], stdout=out, stderr=out)
         try:
             board = said(log, r"Live board\s+(http://\S+)")

@@ -61,7 +61,7 @@ def demo(
         Path | None, typer.Option(help="An Asterisk queue_log to show instead of the simulated centre.")
     ] = None,
     port: Annotated[int, typer.Option(help="Port of the board; 0 takes a free one.")] = 8080,
-    weeks: Annotated[int, typer.Option(min=1, max=52, help="Simulated weeks before the live day.")] = 8,
+    weeks: Annotated[int, typer.Option(min=1, max=52, help="Simulated weeks before the live day.")] = 4,
     speed: Annotated[float, typer.Option(min=0.1, help="How fast the simulated day goes.")] = 12.0,
     seed: Annotated[int, typer.Option(help="Another seed is another centre.")] = 1,
     start: Annotated[

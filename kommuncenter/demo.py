@@ -52,7 +52,7 @@ class DemoPlan:
 
     directory: Path
     port: int = 8080
-    weeks: int = 8
+    weeks: int = 4
     speed: float = 12.0
     seed: int = 1
     start: time = time(10)
@@ -94,16 +94,17 @@ def run_demo(plan: DemoPlan, console: Console) -> None:
     if plan.queue_log is not None and not plan.queue_log.is_file():
         raise ConfigurationError(f"{plan.queue_log}: no such file; give the path of an Asterisk queue_log")
     with _emptied(plan.directory) as directory, ExitStack() as stack, _stopped_by_signals():
-        with console.status("Starting broker, store, form and board …"):
+        with console.status("Starting broker and store, creating tables …"):
             store, broker = _start_services(directory, stack)
             demo = _prepare(plan, directory, store, broker)
             stack.callback(demo.forget)
-            _start_part(demo, stack, "board", "board")
-            _start_part(demo, stack, "registration form", "source", "form", "desk")
-        with console.status("Creating tables, starting worker and sources …"):
             migrate(demo.clickhouse)
+        with console.status("Starting worker, sources, form and board …"):
+            # The worker first: it is the one that the figures wait for.
             _start_part(demo, stack, "worker", "worker")
             _start_part(demo, stack, "sources", "source", "run", *demo.sources)
+            _start_part(demo, stack, "board", "board")
+            _start_part(demo, stack, "registration form", "source", "form", "desk")
             _await_pages(demo)
         _announce(demo, console)
         asyncio.run(_live(demo, console))
