@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from pydantic import SecretStr
 
 from dashboards.board.periods import Period
 from dashboards.board.picture import read_picture
 from dashboards.board.reading import SourceReport, read_sources
-from kommuncenter.database import ClickHouseDatabase, migrate
+from kommuncenter.database import ClickHouseDatabase
 from kommuncenter.embedded.clickhouse import EmbeddedClickHouse
-from kommuncenter.settings import ClickHouseSettings
 from schemas.catalogue import Catalogue
 from schemas.clickhouse.queries import HEALTH_DAYS
 from schemas.clickhouse.tables import DEAD_LETTERS, SERVICE_DAYS, SERVICE_WINDOWS, SOURCE_HEALTH
@@ -28,7 +25,7 @@ from streams.sink import BEGINNING, ClickHouseStore
 from tests.board.days import NOW, furnished
 from tests.board.fakes import FakeStore, FixedClock, Key
 from tests.histories import event, party
-from tests.services.clickhouse import connect
+from tests.services.clickhouse import migrated
 
 pytestmark = pytest.mark.integration
 
@@ -36,21 +33,8 @@ pytestmark = pytest.mark.integration
 @pytest.fixture
 def database(clickhouse: EmbeddedClickHouse) -> Iterator[ClickHouseDatabase]:
     """A migrated database of its own."""
-    name = f"board_{secrets.token_hex(4)}"
-    with connect(clickhouse) as admin:
-        admin.command(f"CREATE DATABASE {name} ENGINE = Atomic")
-        settings = ClickHouseSettings(
-            host=clickhouse.host,
-            port=clickhouse.port,
-            user=clickhouse.user,
-            password=SecretStr(clickhouse.password),
-            database=name,
-        )
-        migrate(settings)
-        found = ClickHouseDatabase(settings)
+    with migrated(clickhouse) as found:
         yield found
-        found.close()
-        admin.command(f"DROP DATABASE {name} SYNC")
 
 
 def fill(database: ClickHouseDatabase, store: FakeStore) -> None:

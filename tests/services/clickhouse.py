@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import importlib.util
+import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import clickhouse_connect
 import pytest
 from clickhouse_connect.driver.client import Client
+from pydantic import SecretStr
 
+from kommuncenter.database import ClickHouseDatabase, migrate
 from kommuncenter.embedded.clickhouse import EmbeddedClickHouse
+from kommuncenter.settings import ClickHouseSettings
 from tests.require import require
 
 
@@ -48,3 +53,25 @@ def connect(endpoint: EmbeddedClickHouse, *, reader: bool = False, **options: An
         password=endpoint.reader_password if reader else endpoint.password,
         **options,
     )
+
+
+@contextmanager
+def migrated(endpoint: EmbeddedClickHouse) -> Iterator[ClickHouseDatabase]:
+    """Give our client on a migrated, empty database of its own, which is dropped afterwards."""
+    name = f"migrated_{secrets.token_hex(4)}"
+    with connect(endpoint) as admin:
+        admin.command(f"CREATE DATABASE {name} ENGINE = Atomic")
+        settings = ClickHouseSettings(
+            host=endpoint.host,
+            port=endpoint.port,
+            user=endpoint.user,
+            password=SecretStr(endpoint.password),
+            database=name,
+        )
+        migrate(settings)
+        database = ClickHouseDatabase(settings)
+        try:
+            yield database
+        finally:
+            database.close()
+            admin.command(f"DROP DATABASE {name} SYNC")

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import pytest
-from pydantic import SecretStr
 
-from kommuncenter.database import ClickHouseDatabase, migrate
+from kommuncenter.database import ClickHouseDatabase
 from kommuncenter.embedded.clickhouse import EmbeddedClickHouse
-from kommuncenter.settings import ClickHouseSettings
 from schemas.catalogue import load_catalogue
 from schemas.clickhouse.tables import TABLES
 from schemas.events import Event, SystemRestarted, to_json
@@ -24,7 +21,7 @@ from streams.ports import STAGE_2, Archived
 from streams.sink import ClickHouseStore
 from streams.verify.compare import Kept, Verifier
 from tests.histories import START
-from tests.services.clickhouse import clickhouse, connect
+from tests.services.clickhouse import clickhouse, migrated
 from tests.streams.test_laws import PARTITIONS, belonging
 
 __all__ = ["clickhouse"]
@@ -85,18 +82,5 @@ def _archived(partition: int, item: Event, late: bool) -> Archived:
 @pytest.fixture
 def installed(clickhouse: EmbeddedClickHouse) -> Iterator[Installed]:
     """An empty, migrated database."""
-    name = f"verify_{secrets.token_hex(4)}"
-    with connect(clickhouse) as admin:
-        admin.command(f"CREATE DATABASE {name} ENGINE = Atomic")
-        settings = ClickHouseSettings(
-            host=clickhouse.host,
-            port=clickhouse.port,
-            user=clickhouse.user,
-            password=SecretStr(clickhouse.password),
-            database=name,
-        )
-        migrate(settings)
-        database = ClickHouseDatabase(settings)
+    with migrated(clickhouse) as database:
         yield Installed(database)
-        database.close()
-        admin.command(f"DROP DATABASE {name} SYNC")
