@@ -11,7 +11,7 @@ from schemas.deadletter import DeadLetter
 from schemas.events import Event
 from schemas.legs import LegMessage
 from streams.core.contributions import RowKey
-from streams.core.stage2 import FactKey, Output
+from streams.core.stage2 import FactKey, Frozen, Output
 
 STAGE_1, STAGE_2 = 1, 2
 
@@ -38,11 +38,12 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What the store holds of a partition of stage 2 in the horizon."""
+    """What the store holds of a partition of stage 2 in the horizon, and what reaches into it."""
 
     legs: Sequence[LegMessage]
     rows: Collection[RowKey]
     facts: Collection[FactKey]
+    frozen: Frozen
 
 
 class Store(Protocol):
@@ -77,7 +78,10 @@ class Store(Protocol):
         ...
 
     def held(self, partition: int, since: datetime) -> Held:
-        """Return stage 2's log, rows and facts of a partition from ``since`` on."""
+        """Return stage 2's log, rows and facts of a partition from ``since`` on.
+
+        And of what is frozen: its legs for a while before, and the contacts that reach over ``since``.
+        """
         ...
 
     def sent(self, partition: int, since: datetime) -> Mapping[str, Mapping[str, str]]:

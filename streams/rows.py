@@ -125,6 +125,13 @@ def _fact_values(fact: ContactFact) -> Sequence[Any]:
     )
 
 
+def fact_without_errands(row: Mapping[str, Any]) -> ContactFact:
+    """Return the contact of a row of ``contacts``, by column, but for its errands."""
+    given = {name: row[name] for name in ContactFact.model_fields if name != "errands"}
+    absent = {name: row[name] or None for name in ("automatic", "flow_out_reason")}
+    return ContactFact.model_validate({**given, **absent, "errands": ()})
+
+
 _LISTS = 14
 _NO_FACT: Sequence[Any] = (
     "",

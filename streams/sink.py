@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from schemas.clickhouse.database import Database
@@ -24,13 +24,16 @@ from schemas.clock import Clock
 from schemas.deadletter import DeadLetter
 from schemas.errors import ConfigurationError
 from schemas.events import Event, events_adapter
-from schemas.legs import leg_messages_adapter
+from schemas.legs import ContactFact, leg_messages_adapter
 from schemas.measures import WINDOWS_W
 from schemas.timebase import day_start, local_day
 from streams.core.contributions import RowKey
-from streams.core.stage2 import Output
+from streams.core.stage2 import Frozen, Output
 from streams.ports import STAGE_1, STAGE_2, Archived, Claim, Held
-from streams.rows import event_row, fact_row, figure_rows, leg_row, transpose
+from streams.rows import event_row, fact_row, fact_without_errands, figure_rows, leg_row, transpose
+
+REACH = timedelta(days=14)
+"""No contact reaches further over the horizon: not by its thread, nor by the day on which a mail is due."""
 
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 """The horizon of a store that holds nothing yet: everything is live."""
@@ -116,12 +119,13 @@ GROUP BY leg_id""",
         return {str(leg_id): first for leg_id, first in rows}
 
     def held(self, partition: int, since: datetime) -> Held:
-        """Return stage 2's log, and the keys of its rows and facts, from ``since`` on."""
+        """Return stage 2's log, the keys of its rows and facts from ``since`` on, and what reaches there."""
         parameters = {"partition": partition, "since": since, "day": local_day(since)}
+        parameters |= {"before": since - REACH}
         legs = self._database.rows(
             Query(
                 """SELECT payload FROM legs FINAL
-WHERE partition = {partition:UInt16} AND arrived_at >= {since:DateTime64(3, 'UTC')}""",
+WHERE partition = {partition:UInt16} AND arrived_at >= {before:DateTime64(3, 'UTC')}""",
                 parameters,
             )
         )
@@ -143,7 +147,29 @@ WHERE partition = {partition:UInt16} AND day >= {day:Date}""",
             leg_messages_adapter.validate_json(_json_list(legs)),
             {RowKey(*row) for row in windows},
             {(day, str(contact_id)) for day, contact_id in facts},
+            self._frozen(partition, local_day(since)),
         )
+
+    def _frozen(self, partition: int, until: date) -> Frozen:
+        """Return the contacts of the days before ``until`` that may reach over it."""
+        parameters = {"partition": partition, "until": until, "since": until - REACH}
+        names = [name for name in ContactFact.model_fields if name != "errands"]
+        contacts = self._database.rows(
+            Query(
+                f"""SELECT {", ".join(names)} FROM contacts_current
+WHERE partition = {{partition:UInt16}} AND day >= {{since:Date}} AND day < {{until:Date}}""",  # noqa: S608
+                parameters,
+            )
+        )
+        legs = self._database.rows(
+            Query(
+                """SELECT DISTINCT arrayJoin(legs) FROM contacts_current
+WHERE day >= {since:Date} AND day < {until:Date} AND length(legs) > 1""",
+                parameters,
+            )
+        )
+        found = [fact_without_errands(dict(zip(names, row, strict=True))) for row in contacts]
+        return Frozen({fact.contact_id: fact for fact in found}, frozenset(str(row[0]) for row in legs))
 
     def sent(self, partition: int, since: datetime) -> Mapping[str, Mapping[str, str]]:
         """Return, per leg of a source partition, the digest of what stage 2 holds under each key."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ParamSpec, TypeVar
 
 import stamina
@@ -180,7 +180,7 @@ class Worker:
         one.restore(self.store.archived(partition, first.horizon))
         two = Stage2(partition=partition, epoch=second.epoch, horizon=second.horizon, rules=self.rules)
         held = self.store.held(partition, second.horizon)
-        two.restore(held.legs)
+        two.restore(held.legs, held.frozen)
         self.store.write({partition: two.everything(held.rows, held.facts)})
         return Owned(one, two, first.horizon)
 
@@ -267,7 +267,8 @@ class Worker:
     ) -> set[str]:
         """Return the ids of events about frozen days: theirs, or of a leg that began in one.
 
-        A leg without state may be known to the archive from before the horizon (CORRECTIONS 9).
+        A leg without state may be known to the archive from before the horizon (CORRECTIONS 9). A new one
+        may belong to a frozen contact for as long as a thread can be taken up again.
         """
         late: set[str] = set()
         for partition, state in owned.items():
@@ -277,8 +278,10 @@ class Worker:
             unknown = {e.subject for e in events} - state.one.legs.keys()
             known = await self._persist(self.store.first_seen, partition, unknown) if unknown else {}
             for event in events:
+                new = event.subject in unknown
                 began = min(event.time, known.get(event.subject, event.time))
-                if began < state.horizon and not isinstance(event, SystemRestarted):
+                first = state.horizon + (self.rules.reopen_within if new else timedelta(0))
+                if began < first and not isinstance(event, SystemRestarted):
                     late.add(event.id)
         return late
 

@@ -38,7 +38,22 @@ class Mark:
         return not topic or not self.topics or "" in self.topics or topic in self.topics
 
 
-def classify(legs: Iterable[Leg], sightings: Iterable[Leg], rules: Rules) -> list[ContactFact]:
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What is frozen of a party, and still bears on what is not: it is told of, never changed."""
+
+    legs: Sequence[Leg] = ()
+    """Legs of frozen contacts, as far back as they are kept."""
+    contacts: Sequence[ContactFact] = ()
+    """Frozen contacts; their errands are left out."""
+
+
+NO_PAST = Past()
+
+
+def classify(
+    legs: Iterable[Leg], sightings: Iterable[Leg], rules: Rules, past: Past = NO_PAST
+) -> list[ContactFact]:
     """Return the facts of one party's contacts, in order of arrival.
 
     ``sightings`` count nothing: they are later contacts of the party under its newer pseudonym, and
@@ -47,10 +62,10 @@ def classify(legs: Iterable[Leg], sightings: Iterable[Leg], rules: Rules) -> lis
     """
     shown = list(sightings)
     replies = [leg for leg in shown if leg.kind is LegKind.REPLY]
-    drafts = [_fact(contact, rules) for contact in join_legs([*legs, *replies], rules)]
-    seen = [_fact(contact, rules) for contact in join_legs(shown, rules)]
+    drafts = [_fact(contact, rules) for contact in join_legs([*legs, *replies], rules, past.legs)]
+    seen = [_fact(contact, rules) for contact in join_legs(shown, rules, past.legs)]
     marks = [_mark(fact) for fact in (*drafts, *seen) if fact.counted and not fact.unlinked]
-    return [_with_history(fact, drafts, marks, rules) for fact in drafts]
+    return [_with_history(fact, [*past.contacts, *drafts], marks, rules) for fact in drafts]
 
 
 def _mark(fact: ContactFact) -> Mark:

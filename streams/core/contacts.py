@@ -56,13 +56,17 @@ class Contact:
         return tuple(errand for _, errand in sorted(latest.items()))
 
 
-def join_legs(legs: Iterable[Leg], rules: Rules) -> list[Contact]:
-    """Return the contacts of one party, in order of arrival."""
+def join_legs(legs: Iterable[Leg], rules: Rules, past: Iterable[Leg] = ()) -> list[Contact]:
+    """Return the contacts of one party, in order of arrival.
+
+    ``past`` are legs of contacts that are frozen: they are joined no more, but still tell which mails
+    belong to one thread.
+    """
     ordered = sorted(legs, key=_by_arrival)
     inbound = [leg for leg in ordered if leg.kind is LegKind.INBOUND]
     contacts = [
         *_calls([leg for leg in inbound if leg.channel is Channel.TELEPHONE], rules),
-        *_threads([leg for leg in ordered if leg.channel is Channel.EMAIL], rules),
+        *_threads([leg for leg in ordered if leg.channel is Channel.EMAIL], rules, past),
         *(Contact((leg,)) for leg in inbound if leg.channel not in {Channel.TELEPHONE, Channel.EMAIL}),
     ]
     contacts.sort(key=lambda contact: _by_arrival(contact.first))
@@ -93,12 +97,13 @@ def _dropped_into(first: Leg, second: Leg, rules: Rules) -> bool:
     return first.ended_at <= second.arrived_at <= first.ended_at + rules.dropped_gap
 
 
-def _threads(mails: Sequence[Leg], rules: Rules) -> list[Contact]:
+def _threads(mails: Sequence[Leg], rules: Rules, past: Iterable[Leg]) -> list[Contact]:
     """Group messages that refer to one another; within a thread a later message reopens, or begins anew."""
+    frozen = {leg.leg_id: leg for leg in past if leg.channel is Channel.EMAIL}
     contacts = [Contact((mail,)) for mail in mails if mail.kind is LegKind.INBOUND and mail.automatic]
     threaded = [m for m in mails if m.kind is not LegKind.REGISTRATION and not m.automatic]
-    for thread in _components(threaded):
-        contacts.extend(_thread_contacts(thread, rules))
+    for thread in _components([*threaded, *frozen.values()]):
+        contacts.extend(_thread_contacts([mail for mail in thread if mail.leg_id not in frozen], rules))
     return contacts
 
 

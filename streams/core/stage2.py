@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from schemas.legs import ContactFact, LegMessage, LegState, Sighting, revision
+from schemas.legs import ContactFact, Leg, LegMessage, LegState, Retraction, revision
 from schemas.timebase import local_day
-from streams.core.classify import classify
+from streams.core.classify import Past, classify
 from streams.core.contributions import Amounts, Contribution, RowKey, contribution
 from streams.core.figures import DayKey, Figures, day_key
 from streams.core.rules import Rules
@@ -42,6 +42,20 @@ class Output:
     revision: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """The contacts from before the horizon that still reach over it. They are constant (CORRECTIONS 9).
+
+    A thread that began before it goes on after it, a mail falls due after it, a call is rung up again. The
+    facts, not their legs, say what belonged to what: where a thread's contacts end depends on all its past.
+    """
+
+    contacts: Mapping[str, ContactFact] = field(default_factory=dict)
+    """This partition's, by id, their errands left out."""
+    legs: Collection[str] = frozenset()
+    """Ids of legs that belong to frozen contacts of any partition."""
+
+
 @dataclass(slots=True)
 class Party:
     """What is known of one key: its legs as last said, and what they now amount to."""
@@ -60,6 +74,7 @@ class Stage2:
     horizon: datetime
     """Local midnight (UTC) from which this owner writes; earlier rows are frozen."""
     rules: Rules
+    frozen: Frozen = field(default_factory=Frozen)
     counter: int = 0
     parties: dict[str, Party] = field(default_factory=dict)
     figures: Figures = field(default_factory=Figures)
@@ -93,8 +108,11 @@ class Stage2:
         ]
         return output
 
-    def restore(self, messages: Iterable[LegMessage]) -> None:
-        """Take in the partition's own log."""
+    def restore(self, messages: Iterable[LegMessage], frozen: Frozen) -> None:
+        """Take in the partition's own log, and what is frozen and reaches over the horizon."""
+        self.frozen = frozen
+        due = contribution(frozen.contacts.values(), self.rules)
+        self.figures.exchange({}, {key: amounts for key, amounts in due.items() if self._live(key.window)})
         self.apply(messages)
 
     def everything(self, rows: Iterable[RowKey], facts: Iterable[FactKey]) -> Output:
@@ -112,11 +130,7 @@ class Stage2:
         """Classify a party again; add its facts' keys to ``keys``, and return the rows that it touches."""
         party = self.parties[key]
         before, old = party.facts, party.rows
-        facts = classify(
-            (m.leg for m in party.legs.values() if isinstance(m, LegState)),
-            (m.leg for m in party.legs.values() if isinstance(m, Sighting)),
-            self.rules,
-        )
+        facts = self._classify(party)
         party.facts = {fact.contact_id: fact for fact in facts}
         party.rows = contribution(facts, self.rules)
         for fact in before.values():
@@ -128,25 +142,42 @@ class Stage2:
             keys.add(fact_key(fact))
         return self.figures.exchange(old, party.rows)
 
+    def _classify(self, party: Party) -> list[ContactFact]:
+        legs: list[Leg] = []
+        sightings: list[Leg] = []
+        past: list[Leg] = []
+        contacts: list[ContactFact] = []
+        for message in party.legs.values():
+            if isinstance(message, Retraction):
+                continue
+            leg, counts = message.leg, isinstance(message, LegState)
+            if not self._live(leg.arrived_at) or leg.leg_id in self.frozen.legs:
+                past.append(leg)
+            else:
+                (legs if counts else sightings).append(leg)
+            if counts and leg.leg_id in self.frozen.contacts:
+                contacts.append(self.frozen.contacts[leg.leg_id])
+        return classify(legs, sightings, self.rules, Past(past, contacts))
+
+    def _live(self, at: datetime) -> bool:
+        return at >= self.horizon
+
     def _hand_out_facts(self, keys: Iterable[FactKey], output: Output) -> None:
         """Add the contacts that stand under these keys, and tombstones where none does.
 
         A contact that goes from one party to another of the same partition keeps its key: the tombstone of
-        the one must not bury the other. None before the horizon.
+        the one must not bury the other.
         """
-        first_day = local_day(self.horizon)
         for key in sorted(keys):
             holders = self.holders.get(key)
             if holders is not None and not holders:
                 del self.holders[key]
-            if key[0] >= first_day:
-                output.facts.append(FactRow(*key, holders[max(holders)] if holders else None))
+            output.facts.append(FactRow(*key, holders[max(holders)] if holders else None))
 
     def _hand_out(self, rows: set[RowKey], output: Output) -> None:
-        live = {key for key in rows if key.window >= self.horizon}
-        for key in live:
+        for key in rows:
             output.windows[key] = self.figures.window(key)
-        for day in {day_key(key) for key in live}:
+        for day in {day_key(key) for key in rows}:
             output.days[day] = self.figures.day(day)
         self.counter += 1
         output.revision = revision(self.epoch, self.counter)

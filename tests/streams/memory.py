@@ -10,15 +10,15 @@ from typing import Any
 from schemas.deadletter import DeadLetter
 from schemas.events import Event, event_adapter
 from schemas.identity import partition_for
-from schemas.legs import LegMessage, LegState, Sighting, epoch_of, leg_message_adapter
+from schemas.legs import ContactFact, LegMessage, LegState, Sighting, epoch_of, leg_message_adapter
 from schemas.measures import WINDOWS_W
 from schemas.timebase import day_start, local_day
 from streams.core.contributions import Amounts, RowKey
 from streams.core.digest import digest
 from streams.core.stage1 import payload_version
-from streams.core.stage2 import FactKey, FactRow, Output
+from streams.core.stage2 import FactKey, FactRow, Frozen, Output
 from streams.ports import STAGE_1, STAGE_2, Archived, Claim, Held
-from streams.sink import BEGINNING
+from streams.sink import BEGINNING, REACH
 from streams.worker import Records
 
 
@@ -146,12 +146,25 @@ class MemoryStore:
         legs = [
             leg_message_adapter.validate_json(leg_message_adapter.dump_json(message))
             for (p, _, _), message in self.legs.items()
-            if p == partition and _arrived(message) >= since
+            if p == partition and _arrived(message) >= since - REACH
         ]
         rows = {key for p, key in self.windows if p == partition and key.window >= since}
         first_day = local_day(since)
         facts = {key for p, key in self.facts if p == partition and key[0] >= first_day}
-        return Held(legs, rows, facts)
+        return Held(legs, rows, facts, self._frozen(partition, first_day))
+
+    def _frozen(self, partition: int, until: date) -> Frozen:
+        """As the store gives it: from the rows that are in force."""
+        contacts: dict[str, ContactFact] = {}
+        legs: set[str] = set()
+        for (p, (day, contact_id)), (revision, row) in self.facts.items():
+            if row.fact is None or not until - REACH <= day < until:
+                continue
+            if self._counts(p, _noon(day), revision):
+                legs |= set(row.fact.legs)
+                if p == partition:
+                    contacts[contact_id] = row.fact.model_copy(update={"errands": ()})
+        return Frozen(contacts, legs)
 
     def sent(self, partition: int, since: datetime) -> Mapping[str, Mapping[str, str]]:
         """Return what stage 2 has heard of a source partition."""

@@ -48,11 +48,6 @@ WRITTEN_AGAIN = [mail(REF, -600), mail(AGAIN, 600, REF)]
 FALLS_DUE = [mail(REF, -600)]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="no legs from before the horizon are read back: contacts that reach over it fall apart, rows in "
-    "which earlier mail falls due are written without it",
-)
 @pytest.mark.parametrize(
     "events",
     [DROPPED, REDIALLED, WRITTEN_AGAIN, FALLS_DUE],

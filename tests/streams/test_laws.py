@@ -20,7 +20,7 @@ from streams.core.contributions import Amounts, RowKey
 from streams.core.figures import DayKey, day_key
 from streams.core.rules import Rules
 from streams.core.stage1 import Stage1
-from streams.core.stage2 import Stage2
+from streams.core.stage2 import Frozen, Stage2
 from tests.histories import histories
 
 RULES = Rules(load_catalogue())
@@ -154,7 +154,7 @@ def test_a_new_owner_writes_what_the_old_one_would_have(events: list[Event], cut
         new.restarts = {name: dict(at) for name, at in old.restarts.items()}
     for old_two, new_two in zip(half.twos, heirs.twos, strict=True):
         new_two.epoch = 2
-        new_two.restore(m for party in old_two.parties.values() for m in party.legs.values())
+        new_two.restore((m for party in old_two.parties.values() for m in party.legs.values()), Frozen())
         everything = new_two.everything(old_two.figures.windows, [])
         assert {k: a.measures for k, a in everything.windows.items()} == {
             k: a.measures for k, a in old_two.figures.windows.items()
