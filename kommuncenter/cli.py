@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import wraps
 from pathlib import Path
-from typing import Annotated, ParamSpec
+from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from kommuncenter.commands.common import err, logged_settings, out, told
 from kommuncenter.logs import configure_logs
-from kommuncenter.settings import Settings, config_path, load_settings
-from schemas.errors import ConfigurationError, KommuncenterError
+from kommuncenter.settings import config_path, load_settings
 
 app = typer.Typer(
     help="Service statistics of a municipal contact centre.", no_args_is_help=True, rich_markup_mode=None
@@ -27,30 +24,6 @@ dashboards_app = typer.Typer(help="Grafana dashboards as code.", no_args_is_help
 app.add_typer(source_app, name="source")
 app.add_typer(config_app, name="config")
 app.add_typer(dashboards_app, name="dashboards")
-
-out = Console()
-err = Console(stderr=True)
-P = ParamSpec("P")
-
-
-def told(command: Callable[P, None]) -> Callable[P, None]:
-    """Tell our own errors in a line, without a trace: 2 for what a person has to change, else 1."""
-
-    @wraps(command)
-    def wrapper(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            command(*args, **kwargs)
-        except KommuncenterError as error:
-            err.print(f"kommuncenter: {error}", style="bold red", markup=False, highlight=False)
-            raise typer.Exit(2 if isinstance(error, ConfigurationError) else 1) from error
-
-    return wrapper
-
-
-def _settings() -> Settings:
-    settings = load_settings()
-    configure_logs(settings.log_level)
-    return settings
 
 
 @app.command()
@@ -86,7 +59,7 @@ def worker() -> None:
     from kommuncenter.wiring import worker_app
     from streams.app import run_worker
 
-    run_worker(worker_app(_settings()))
+    run_worker(worker_app(logged_settings()))
 
 
 @app.command()
@@ -95,7 +68,7 @@ def board() -> None:
     """Serve the live board."""
     from kommuncenter import serving, wiring
 
-    settings = _settings()
+    settings = logged_settings()
     serving.serve_board(wiring.board(settings), settings.board.host, settings.board.port)
 
 
@@ -105,7 +78,7 @@ def migrate() -> None:
     """Bring the store's tables up to date, and set how long they keep their rows."""
     from kommuncenter import database, wiring
 
-    settings = _settings()
+    settings = logged_settings()
     applied = database.migrate(settings.clickhouse)
     database.apply_retention(wiring.database(settings), settings.retention)
     out.print(f"Applied: {', '.join(applied)}" if applied else "The store is up to date.")
@@ -121,7 +94,7 @@ def report(
     from dashboards.report import render_html, weekly_report
     from kommuncenter import wiring
 
-    settings = _settings()
+    settings = logged_settings()
     found = weekly_report(
         wiring.database(settings), wiring.catalogue(settings), week, wiring.clock(settings).now()
     )
@@ -162,7 +135,7 @@ def verify(
     """Prove the figures: recompute them from contacts, contacts from events, and tell what differs."""
     from kommuncenter import verifying, wiring
 
-    found = wiring.verifier(_settings()).verify(*verifying.days(since, until), timedelta(seconds=wait))
+    found = wiring.verifier(logged_settings()).verify(*verifying.days(since, until), timedelta(seconds=wait))
     if json:
         sys.stdout.write(verifying.as_json(found))
     else:
@@ -193,7 +166,7 @@ def source_run(
     """Read sources and publish their events until stopped."""
     from kommuncenter import serving, wiring
 
-    settings = _settings()
+    settings = logged_settings()
     wiring.create_topics(settings)
     runners = [wiring.source_runner(settings, instance) for instance in instances]
     asyncio.run(serving.run_sources(runners))
@@ -207,7 +180,7 @@ def source_form(
     """Serve the desk's registration form."""
     from kommuncenter import serving, wiring
 
-    settings = _settings()
+    settings = logged_settings()
     serving.serve(wiring.desk_form(settings, instance), settings.desk.host, settings.desk.port)
 
 
