@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from schemas.events import Event
 from schemas.identity import stable_hash
 from schemas.timebase import day_start, local_day
-from tests.histories import START, event, party
+from tests.histories import START, event, histories, party
 from tests.streams.test_worker import World, expect, owner, work
+
+SPAN = 70
+"""Days: so that the horizon moves through the history."""
+LATENESS = timedelta(days=2)
 
 BORDER = day_start(local_day(START) + timedelta(days=1))
 """A local midnight; the horizon of a worker that starts 32 days later."""
@@ -65,3 +72,38 @@ def test_a_takeover_leaves_what_reaches_over_the_horizon(events: Sequence[Event]
     asyncio.run(owner(world))
     assert world.store.claims[-1].horizon == BORDER
     expect(world, [*events, later])
+
+
+@st.composite
+def moving(draw: st.DrawFn) -> tuple[list[Event], list[datetime]]:
+    """A history, and instants at which the horizon comes to lie just after one of its events.
+
+    A call at each of these instants moves the watermark there.
+    """
+    events = draw(histories(largest=10, span=SPAN * 86400))
+    near = st.tuples(st.sampled_from(events), st.integers(1, 40))
+    moves = sorted(e.time + timedelta(days=32, hours=h) for e, h in draw(st.lists(near, max_size=4)))
+    calls = [
+        event("contact.queued", f"pbx1:{900 + n}", at, queue="kommuncenter", **CALL)
+        for n, at in enumerate(moves)
+    ]
+    return [*events, *calls], [at + LATENESS for at in moves]
+
+
+@given(moving(), st.integers(1, 40), st.randoms(use_true_random=False))
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_days_freeze_and_owners_change_without_changing_a_figure(
+    case: tuple[list[Event], list[datetime]], largest: int, rng: random.Random
+) -> None:
+    """CORRECTIONS 11: within lateness every order gives the same, whenever the horizon moves on."""
+    events, moves = case
+    arrivals = sorted((e.time + rng.random() * LATENESS, n) for n, e in enumerate(events))
+    world = World()
+    published = 0
+    for move in [*moves, arrivals[-1][0], arrivals[-1][0]]:
+        due = [events[n] for at, n in arrivals[published:] if at <= move]
+        published += len(due)
+        world.publish(due)
+        asyncio.run(work(world, largest))  # a new owner each time
+    assert not any(late for _, _, _, late in world.store.events.values())
+    expect(world, events)
