@@ -275,7 +275,7 @@ def test_ids_without_brackets_and_folded_ids_are_found() -> None:
 
 
 def test_a_header_block_without_end_is_cut() -> None:
-    headers = Headers(QUESTION.partition(b"\n\n")[0] + b"\nX-Long: " + b"a" * 2 * HEADER_BYTES)
+    headers = Headers.of_message(QUESTION.partition(b"\n\n")[0] + b"\nX-Long: " + b"a" * 2 * HEADER_BYTES)
     assert headers.message == message_ref("q1@example.org")
 
 

@@ -4,33 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 import pytest
 from pydantic import SecretStr
 
-from producers.contract import Batch, Context, Place, Raw, Rejected
 from producers.sources.mail.imap import ImapReader
 from producers.sources.mail.settings import ImapSettings, MailSettings
-from producers.sources.mail.source import SOURCE
-from schemas.catalogue import load_catalogue
 from schemas.errors import ConfigurationError, RetriableError
-from schemas.identity import Pseudonymiser, PseudonymKey
+from tests.producers.mailboxes import START, Mailbox, Reading, ids, normalised, read_all, read_until
 from tests.services.dovecot import Dovecot, dovecot
 
 __all__ = ["dovecot"]
 pytestmark = pytest.mark.integration
 
-START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
-CONTEXT = Context(
-    "epost", Pseudonymiser(PseudonymKey("k1", b"0123456789abcdef")), load_catalogue(), partitions=8
-)
 HOSTILE = (
     b"\x00\xff\xfe\x80",
     b"\r\n\r\nno header at all\r\n",
@@ -42,93 +32,9 @@ HOSTILE = (
 )
 
 
-@dataclass(slots=True)
-class Mailbox:
-    """Two folders of their own on the server, and what to read them with."""
-
-    server: Dovecot
-    name: str = field(default_factory=lambda: f"box-{secrets.token_hex(4)}")
-    count: int = 0
-
-    @property
-    def inbox(self) -> str:
-        return f"{self.name}-in"
-
-    @property
-    def sent(self) -> str:
-        return f"{self.name}-ut"
-
-    def settings(self, **changes: object) -> MailSettings:
-        imap: dict[str, object] = {
-            "host": self.server.host,
-            "port": self.server.port,
-            "security": "none",
-            "user": self.server.user,
-            "password": SecretStr(self.server.password),
-            "inbox": self.inbox,
-            "sent": self.sent,
-            "timeout_seconds": 10,
-        }
-        own = {name: changes.pop(name) for name in ("batch_size", "poll_seconds", "since") if name in changes}
-        return MailSettings(imap=ImapSettings.model_validate(imap | changes), **{"poll_seconds": 0.05, **own})
-
-    def reader(self, **changes: object) -> ImapReader:
-        settings = self.settings(**changes)
-        assert settings.imap is not None
-        return ImapReader(settings, settings.imap)
-
-    def put(self, message: bytes | None = None, folder: str | None = None) -> str:
-        """Put a message, one minute after the one before; return its Message-ID."""
-        self.count += 1
-        name = f"m{self.count}.{self.name}@x.example"
-        made = f"Message-ID: <{name}>\r\nFrom: a{self.count}@x.example\r\n\r\nbody\r\n".encode()
-        at = START + timedelta(minutes=self.count)
-        self.server.append(folder or self.inbox, made if message is None else message, at)
-        return name
-
-
 @pytest.fixture
 def mailbox(dovecot: Dovecot) -> Mailbox:
-    box = Mailbox(dovecot)
-    with dovecot.session() as client:
-        client.create(box.inbox)
-        client.create(box.sent)
-    return box
-
-
-@dataclass(slots=True)
-class Reading:
-    """What was read so far, over all connections."""
-
-    batches: list[Batch] = field(default_factory=list)
-    place: Place | None = None
-    cuts: int = 0
-
-    @property
-    def records(self) -> list[Raw]:
-        return [record for batch in self.batches for record in batch.records]
-
-
-async def read_until(reader: ImapReader, reading: Reading, done: Callable[[], bool]) -> None:
-    """Read as the runner does, on from the last place after each cut, until ``done`` after a batch."""
-    async with asyncio.timeout(60):
-        while True:
-            with contextlib.suppress(RetriableError):
-                async with contextlib.aclosing(reader.batches(reading.place)) as batches:  # type: ignore[type-var]
-                    async for batch in batches:
-                        reading.batches.append(batch)
-                        reading.place = batch.after
-                        if done():
-                            return
-            reading.cuts += 1
-            await asyncio.sleep(0.05)
-
-
-def read_all(reader: ImapReader, place: Place | None = None) -> Reading:
-    """Read until there is nothing new."""
-    reading = Reading(place=place)
-    asyncio.run(read_until(reader, reading, lambda: not reading.batches[-1].records))
-    return reading
+    return Mailbox.created(dovecot)
 
 
 def test_both_folders_are_read_in_the_order_in_which_mail_came(mailbox: Mailbox) -> None:
@@ -157,9 +63,41 @@ def test_hostile_mail_is_read_and_stops_nothing(mailbox: Mailbox) -> None:
     records = read_all(mailbox.reader(batch_size=3)).records
     assert len(records) == len(HOSTILE) + 1
     assert last.encode() in records[-1].payload
-    for record in records:
-        normalised = SOURCE.normalise(record, mailbox.settings(), CONTEXT)
-        assert isinstance(normalised, Rejected) or len(normalised) == 1
+    assert len(normalised(records)) == len(records)
+
+
+def test_further_folders_are_read_as_one_and_a_message_that_is_moved_between_them_counts_once(
+    mailbox: Mailbox,
+) -> None:
+    handled = f"{mailbox.name}-klart"
+    names = [mailbox.put(), mailbox.put(folder=handled), mailbox.put()]
+    reader = mailbox.reader(inbox=[mailbox.inbox, handled])
+    first = read_all(reader)
+    assert [record.place for record in first.records] == [
+        "inbox uid 1",
+        f"inbox {handled} uid 1",
+        "inbox uid 2",
+    ]
+    assert {record.attributes["folder"] for record in first.records} == {"inbox"}
+    with mailbox.server.session() as client:
+        client.select(mailbox.inbox)
+        client.uid("MOVE", "1", handled)
+    moved = read_all(mailbox.reader(inbox=[mailbox.inbox, handled]), first.place)
+    assert [name.encode() in record.payload for name, record in zip(names[:1], moved.records, strict=True)]
+    assert normalised(moved.records) == normalised(first.records[:1])
+
+
+def test_numbers_far_apart_are_all_found(mailbox: Mailbox) -> None:
+    numbers = [1, 49_999, 50_000, 50_001, 50_002, 100_000, 100_001, 149_999]
+    messages = [b"Message-ID: <%d@x.example>\r\n\r\n" % number for number in numbers]
+    mailbox.deliver("inbox", [(message, START) for message in messages], numbers=numbers)
+    reading = read_all(mailbox.reader(batch_size=3))
+    assert [record.place for record in reading.records] == [f"inbox uid {number}" for number in numbers]
+    assert read_all(mailbox.reader(), reading.place).records == []
+    mailbox.put()
+    assert [record.place for record in read_all(mailbox.reader(), reading.place).records] == [
+        "inbox uid 150000"
+    ]
 
 
 def test_nothing_is_marked_moved_or_deleted(mailbox: Mailbox) -> None:
@@ -212,7 +150,7 @@ def test_a_renumbered_folder_is_read_again_and_the_other_one_is_not(mailbox: Mai
     again = read_all(mailbox.reader(), reading.place).records
     assert [record.attributes["folder"] for record in again] == ["inbox"] * 3
     before = [record for record in reading.records if record.attributes["folder"] == "inbox"]
-    assert ids(mailbox, again) == ids(mailbox, before)
+    assert ids(again) == ids(before)
 
 
 def test_a_folder_that_is_renumbered_while_reading_is_found_again(mailbox: Mailbox) -> None:
@@ -360,12 +298,3 @@ def test_closing_does_not_wait_for_a_server_that_says_nothing() -> None:
         assert time.monotonic() - began < 20
         server.join(10)
         assert not server.is_alive()
-
-
-def ids(mailbox: Mailbox, records: list[Raw]) -> list[str]:
-    found: list[str] = []
-    for record in records:
-        normalised = SOURCE.normalise(record, mailbox.settings(), CONTEXT)
-        assert not isinstance(normalised, Rejected)
-        found += [event.event.id if hasattr(event, "event") else event.id for event in normalised]
-    return found

@@ -38,6 +38,8 @@ class Dovecot:
     port: int
     user: str
     password: str
+    mail: Path
+    """The Maildir: folder ``x`` is ``.x`` in it."""
     process: ChildProcess
 
     @contextlib.contextmanager
@@ -122,7 +124,7 @@ def configured(binary: str, directory: Path) -> Dovecot:
     modern = _version(binary) >= (2, 4)
     settings.write_text((_settings_2_4 if modern else _settings_2_3)(directory, port, owner))
     process = ChildProcess("dovecot", [binary, "-F", "-c", str(settings)])
-    return Dovecot(LOOPBACK, port, USER, password, process)
+    return Dovecot(LOOPBACK, port, USER, password, directory / "mail", process)
 
 
 def _mail_owner() -> pwd.struct_passwd:

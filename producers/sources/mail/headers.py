@@ -7,6 +7,7 @@ with fixed words or hashed; no text leaves this module but through the methods b
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import default
@@ -16,6 +17,10 @@ from schemas.identity import message_ref, normalise_address, stable_hash
 
 HEADER_BYTES = 262_144
 """How much of a message is looked at. Longer header blocks are cut; no honest mail comes near."""
+
+MAX_REFERENCES = 100
+"""How many messages one message may refer to: the first of the thread, and the last before it. No client
+writes more, and a hostile header must not make an event that is larger than the broker takes."""
 
 _VALUE_CHARS = 8_000  # parsing addresses takes quadratic time in the worst case: about half a second here
 _HEADER_END = re.compile(rb"\r?\n\r?\n")
@@ -47,12 +52,22 @@ def message_refs(value: str) -> tuple[str, ...]:
 class Headers:
     """The headers of one message."""
 
-    def __init__(self, message: bytes) -> None:
-        self._block = header_block(message)
+    def __init__(self, items: Iterable[tuple[str, str]], otherwise: str) -> None:
+        """Take (name, value) pairs in their order, as they were sent or unfolded already.
+
+        ``otherwise`` is the ref of a message that has no Message-ID of its own.
+        """
+        self._otherwise = otherwise
         self._values: dict[str, list[str]] = {}
         self._addresses: dict[str, list[str]] = {}
-        for name, value in _raw_items(self._block):
-            self._values.setdefault(name, []).append(value)
+        for name, value in items:
+            self._values.setdefault(name.lower(), []).append(_unfolded(value))
+
+    @classmethod
+    def of_message(cls, message: bytes) -> Headers:
+        """Return the headers of a message, or of its header block; none where they can't be read."""
+        block = header_block(message)
+        return cls(_raw_items(block), stable_hash("header-block", block.decode("utf-8", "surrogateescape")))
 
     def __bool__(self) -> bool:
         return bool(self._values)
@@ -96,29 +111,34 @@ class Headers:
 
     @cached_property
     def message(self) -> str:
-        """The ref of the Message-ID, or a hash of the header block where there is none."""
-        if self._own_ids:
-            return self._own_ids[0]
-        return stable_hash("header-block", self._block.decode("utf-8", "surrogateescape"))
+        """The ref of the Message-ID, or of what the message is known by where there is none."""
+        return self._own_ids[0] if self._own_ids else self._otherwise
 
     @cached_property
     def references(self) -> tuple[str, ...]:
-        """Refs of the messages that this one answers: References, then In-Reply-To, never itself."""
-        refs = (*message_refs(self.first("references") or ""), *message_refs(self.first("in-reply-to") or ""))
-        return tuple(ref for ref in dict.fromkeys(refs) if ref != self.message)
+        """Refs of the messages that this one answers: References, then In-Reply-To, never itself.
+
+        Of more than :data:`MAX_REFERENCES` the first and the last are kept.
+        """
+        named = (
+            *message_refs(self.first("references") or ""),
+            *message_refs(self.first("in-reply-to") or ""),
+        )
+        refs = tuple(ref for ref in dict.fromkeys(named) if ref != self.message)
+        return refs if len(refs) <= MAX_REFERENCES else (refs[0], *refs[1 - MAX_REFERENCES :])
 
 
 def _raw_items(block: bytes) -> list[tuple[str, str]]:
-    """Return (name in lower case, value) of all headers; none where the parser gives up."""
+    """Return (name, value) of all headers; none where the parser gives up."""
     try:
         message = _PARSER.parsebytes(block + b"\n\n", headersonly=True)
-        return [(name.lower(), _text(value)) for name, value in message.raw_items()]
+        return list(message.raw_items())
     except Exception:  # the parser's own faults on hostile input are of many types
         return []
 
 
-def _text(value: str) -> str:
-    """Return a raw value unfolded, its eight-bit octets read as UTF-8 or else as Latin-1."""
+def _unfolded(value: str) -> str:
+    """Return a raw value on one line, its eight-bit octets read as UTF-8 or else as Latin-1."""
     octets = value[:HEADER_BYTES].encode("utf-8", "surrogateescape")
     try:
         text = octets.decode("utf-8")

@@ -1,7 +1,8 @@
-"""The IMAP reader: both folders of one mailbox, oldest first, for ever; marks and deletes nothing.
+"""The IMAP reader: the folders of one mailbox, oldest first, for ever; marks and deletes nothing.
 
-A place is ``{"inbox": {"uidvalidity": …, "uid": …}, "sent": {…}}``. Where a server has renumbered a folder
-(RFC 3501 §2.3.1.1) the folder is read from its beginning again; deterministic ids make that harmless.
+A place is ``{"inbox": {"uidvalidity": …, "uid": …}, "sent": {…}}``; a further folder is called
+``inbox <its name>``. Where a server has renumbered a folder (RFC 3501 §2.3.1.1) it is read from its
+beginning again; deterministic ids make that harmless.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from imap_tools.errors import MailboxFolderSelectError
 
 from producers.contract import Batch, Place, Raw
 from producers.sources.mail.imap_session import CUT_CONNECTION, Fetched, Session, refused_for_good
+from producers.sources.mail.messages import INBOX, SENT
 from producers.sources.mail.settings import ImapSettings, MailSettings
 from schemas.errors import ConfigurationError, KommuncenterError, RetriableError
 
@@ -55,9 +57,13 @@ def load_place(place: Place | None) -> Marks:
 
 @dataclass(slots=True)
 class _Backlog:
-    """What is still to be read of one folder: numbers, and the messages already fetched of them."""
+    """What is still to be read of one folder: numbers, and the messages already fetched of them.
+
+    ``key`` names the folder in places, ``kind`` says whether it is an ``inbox`` or a ``sent`` folder.
+    """
 
     key: str
+    kind: str
     folder: str
     validity: int
     pending: list[int]
@@ -83,7 +89,11 @@ class ImapReader:
     def __init__(self, settings: MailSettings, imap: ImapSettings) -> None:
         self._settings = settings
         self._imap = imap
-        self._folders = {"inbox": imap.inbox, "sent": imap.sent}
+        self._folders = {
+            kind if number == 0 else f"{kind} {folder}": (kind, folder)
+            for kind, folders in ((SENT, imap.sent), (INBOX, imap.inbox))
+            for number, folder in enumerate(folders)
+        }
         self._has_looked = False
 
     async def batches(self, start: Place | None) -> AsyncIterator[Batch]:
@@ -119,21 +129,21 @@ class ImapReader:
         """
         missing = isinstance(error, MailboxFolderSelectError) and refused_for_good(error)
         if missing and not self._has_looked:
+            names = ", ".join(map(repr, (*self._imap.inbox, *self._imap.sent)))
             return ConfigurationError(
-                f"imap.inbox {self._imap.inbox!r} or imap.sent {self._imap.sent!r}: the server opens no such "
-                "folder; check the names"
+                f"imap.inbox, imap.sent: the server does not open each of {names}; check the names"
             )
         return RetriableError(
             f"imap: {self._imap.host} can't be reached, or cut the connection ({type(error).__name__})"
         )
 
     def _catch_up(self, session: Session, marks: Marks) -> Iterator[Batch]:
-        """Yield what has come since ``marks``, of both folders together in the order in which it came.
+        """Yield what has come since ``marks``, of all folders together in the order in which it came.
 
         Read one folder after the other, a first start on an old mailbox would give years of answers first
         and then years of questions, all late.
         """
-        backlogs = [self._backlog(session, key, marks) for key in ("sent", "inbox")]
+        backlogs = [self._backlog(session, key, marks) for key in self._folders]
         marks = {backlog.key: _mark_under(marks.get(backlog.key), backlog.validity) for backlog in backlogs}
         while True:
             before = dump_place(marks)
@@ -149,29 +159,29 @@ class ImapReader:
                 records.append(self._record(oldest, message))
                 marks = {**marks, oldest.key: Mark(oldest.validity, message.uid)}
             if not records:
-                session.ensure_open(self._imap.inbox)
+                session.ensure_open(self._imap.inbox[0])  # the one that is watched
                 return
             yield Batch(before=before, after=dump_place(marks), records=records)
 
     def _backlog(self, session: Session, key: str, marks: Marks) -> _Backlog:
-        folder = self._folders[key]
+        kind, folder = self._folders[key]
         validity = session.examine(folder)
         mark = marks.get(key)
         if mark is not None and mark.uidvalidity != validity:
             _log.warning("imap_folder_renumbered", folder=key, action="reading it from the beginning")
         after = _mark_under(mark, validity).uid
-        return _Backlog(key, folder, validity, session.uids_after(after, self._settings.since))
+        return _Backlog(key, kind, folder, validity, session.uids_after(after, self._settings.since))
 
     def _record(self, backlog: _Backlog, message: Fetched) -> Raw:
         return Raw(
             payload=message.header,
             place=f"{backlog.key} uid {message.uid}",
             received_at=message.received_at,
-            attributes={"folder": backlog.key, "mailbox": self._settings.mailbox},
+            attributes={"folder": backlog.kind, "mailbox": self._settings.mailbox},
         )
 
     async def _wait(self, session: Session) -> None:
-        """Wait for new mail in the inbox, at most ``poll_seconds``; the sent folder waits for that."""
+        """Wait for new mail in the inbox, at most ``poll_seconds``; the other folders wait for that."""
         if not (self._imap.idle and session.can_idle):
             await asyncio.sleep(self._settings.poll_seconds)
             return

@@ -23,7 +23,7 @@ CUT_CONNECTION = (OSError, imaplib.IMAP4.error, ImapToolsError)
 """What a connection raises when it breaks, or when the server can't serve for now."""
 
 _PARTS = f"(UID INTERNALDATE BODY.PEEK[HEADER]<0.{HEADER_BYTES}>)"
-_NEW_ITEM = re.compile(rb"\d+ \(")
+_PIECE = 50_000
 _UID = re.compile(rb"\bUID (\d+)")
 _DATE = re.compile(
     rb'INTERNALDATE "([ \d]?\d)-([A-Za-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)"'
@@ -76,14 +76,14 @@ class Session:
             raise
         self._open: str | None = None
         self._validity = 0
+        self._next = 0
 
     def examine(self, folder: str) -> int:
         """Open a folder read-only, and see what is new in it. Return its UIDVALIDITY."""
         self._open = None
         self._mailbox.folder.set(folder, readonly=True)
-        _, values = self._mailbox.client.response("UIDVALIDITY")
-        first = values[0] if values else None
-        self._open, self._validity = folder, int(first) if isinstance(first, bytes) else 0
+        self._open, self._validity = folder, self._told("UIDVALIDITY")
+        self._next = self._told("UIDNEXT")
         return self._validity
 
     def ensure_open(self, folder: str) -> int:
@@ -91,12 +91,18 @@ class Session:
         return self._validity if self._open == folder else self.examine(folder)
 
     def uids_after(self, uid: int, since: date | None) -> list[int]:
-        """Return the numbers above ``uid`` in the open folder, ascending."""
-        criteria = f"UID {uid + 1}:*"
-        if since is not None:
-            criteria += f" SINCE {since.day}-{_MONTHS[since.month - 1]}-{since.year}"
-        # `n:*` always includes the last message, also where its number is below n (RFC 3501 §6.4.8).
-        return sorted(found for found in map(int, self._mailbox.uids(criteria, charset=None)) if found > uid)
+        """Return the numbers above ``uid`` in the open folder, ascending.
+
+        Asked for in pieces: the answer is one line, and imaplib takes no line of more than a megabyte.
+        """
+        days = f" SINCE {since.day}-{_MONTHS[since.month - 1]}-{since.year}" if since is not None else ""
+        pieces = [f"{at}:{at + _PIECE - 1}" for at in range(uid + 1, self._next, _PIECE)]
+        found: set[int] = set()
+        # Where the server does not tell UIDNEXT: `n:*`, which always includes the last message, also where
+        # its number is below n (RFC 3501 §6.4.8).
+        for piece in pieces if self._next else [f"{uid + 1}:*"]:
+            found.update(map(int, self._mailbox.uids(f"UID {piece}{days}", charset=None)))
+        return sorted(number for number in found if number > uid)
 
     def fetch(self, uids: Sequence[int]) -> list[Fetched]:
         """Return the messages with these numbers that still exist, ascending."""
@@ -118,6 +124,12 @@ class Session:
     def stop_idle(self) -> None:
         """End what :meth:`start_idle` began."""
         self._mailbox.idle.stop()  # type: ignore[no-untyped-call]
+
+    def _told(self, code: str) -> int:
+        """Return the number that the server gave with this response code; 0 where it gave none."""
+        _, values = self._mailbox.client.response(code)
+        first = values[0] if values else None
+        return int(first) if isinstance(first, bytes) else 0
 
     def fileno(self) -> int:
         """Return the descriptor of the connection."""

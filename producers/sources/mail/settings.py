@@ -7,11 +7,27 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    model_validator,
+)
 
 from producers.contract import SourceSettings
+from producers.sources.mail.messages import MAILBOX_PATTERN
 
 Name = Annotated[str, StringConstraints(min_length=1)]
+MailboxName = Annotated[str, StringConstraints(pattern=MAILBOX_PATTERN)]
+FolderNames = Annotated[
+    tuple[Name, ...],
+    BeforeValidator(lambda given: (given,) if isinstance(given, str) else given),
+    Field(min_length=1),
+]
+"""One folder, or several that are read as one: where handled mail is moved to, beside where it comes in."""
 
 
 class ImapSettings(BaseModel):
@@ -28,11 +44,18 @@ class ImapSettings(BaseModel):
     password: SecretStr | None = None
     password_env: Name = "KC_MAIL_PASSWORD"  # noqa: S105 - the name of a variable
     """The environment variable with the password, where ``password`` is not set."""
-    inbox: Name = "INBOX"
-    sent: Name = "Sent"
+    inbox: FolderNames = ("INBOX",)
+    """The first one is watched (``idle``); the others are looked at every ``poll_seconds``."""
+    sent: FolderNames = ("Sent",)
     idle: bool = True
     """Ask the server to tell of new mail (RFC 2177), if it can."""
     timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 30.0
+
+    @model_validator(mode="after")
+    def _no_folder_twice(self) -> ImapSettings:
+        if len({*self.inbox, *self.sent}) < len(self.inbox) + len(self.sent):
+            raise ValueError("a folder is named twice in inbox and sent")
+        return self
 
     @model_validator(mode="after")
     def _no_password_in_clear(self) -> ImapSettings:
@@ -55,7 +78,7 @@ class MaildirSettings(BaseModel):
 class MailSettings(SourceSettings):
     """Settings of one mailbox: exactly one of ``imap`` and ``maildir`` is given."""
 
-    mailbox: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")] = "kommun"
+    mailbox: MailboxName = "kommun"
     """The name of the mailbox in events."""
     poll_seconds: Annotated[float, Field(gt=0, le=1500)] = 30.0
     batch_size: Annotated[int, Field(ge=1, le=5000)] = 200
