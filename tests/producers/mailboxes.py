@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from random import Random
 
 from pydantic import SecretStr
 
@@ -105,6 +106,20 @@ class Mailbox:
             lines = [f"3 V{START.timestamp():.0f} N{numbers[-1] + 1} G{secrets.token_hex(16)}"]
             lines += [f"{number} :{name}" for number, name in zip(numbers, names, strict=True)]
             (folder / "dovecot-uidlist").write_text("\n".join(lines) + "\n")
+
+    def renumber(self, kind: str, chance: Random) -> None:
+        """Let the server lose its numbering of a folder: the same messages come back, in another order."""
+        folder = getattr(self, kind)
+        cur, aside = self.server.mail / f".{folder}" / "cur", self.server.mail.parent / f"{folder}-aside"
+        aside.mkdir()
+        for file in cur.iterdir():
+            os.link(file, aside / file.name)
+        self.server.recreate(folder)
+        files = sorted(aside.iterdir())
+        chance.shuffle(files)
+        for number, file in enumerate(files):
+            file.rename(cur / f"{START.timestamp():.0f}.R{number:06d}.host:2,")
+        aside.rmdir()
 
 
 @dataclass(slots=True)
