@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -117,7 +117,9 @@ class Source(Generic[S]):
     """A source: its name, its settings, a pure normaliser, and a reader.
 
     ``normalise`` is pure and total: it raises nothing, whatever the bytes are. ``reader`` builds a reader
-    that has opened nothing yet.
+    that has opened nothing yet. ``records`` cuts a finished file of the source's input into records, for
+    golden cases and ``kommuncenter source check``; without it every line that is not empty is a record. It
+    raises nothing either.
     """
 
     name: str
@@ -125,6 +127,7 @@ class Source(Generic[S]):
     settings: type[S]
     normalise: Callable[[Raw, S, Context], Normalised]
     reader: Callable[[S, ReaderContext], Reader]
+    records: Callable[[bytes, S], Iterable[Raw]] | None = None
 
 
 class Archive(Protocol):

@@ -1,7 +1,7 @@
 """Runs the commands of a page: every fenced ``bash`` block of it, in order, in one shell.
 
-A walk-through has its commands in ```` ```bash ```` blocks, files included (``cat > … <<'EOF'``). What is only
-to be looked at stands in blocks of another language (``console``, ``text``, ``python``).
+A walk-through has its commands in ```` ```bash ```` blocks, files included (``cat > … <<'EOF'``). What is
+only to be looked at stands in blocks of another language (``console``, ``text``, ``python``).
 """
 
 from __future__ import annotations
