@@ -94,7 +94,7 @@ class ImapReader:
             for kind, folders in ((SENT, imap.sent), (INBOX, imap.inbox))
             for number, folder in enumerate(folders)
         }
-        self._has_looked = False
+        self._has_opened = False
 
     async def batches(self, start: Place | None) -> AsyncIterator[Batch]:
         """Yield batches for ever; an empty one says that there was nothing new.
@@ -112,7 +112,6 @@ class ImapReader:
                 while (batch := await asyncio.to_thread(next, waiting, None)) is not None:
                     marks = load_place(batch.after)
                     yield batch
-                self._has_looked = True
                 here = dump_place(marks)
                 yield Batch(here, here, ())
                 await self._wait(session)
@@ -125,10 +124,10 @@ class ImapReader:
     def _failure(self, error: Exception) -> KommuncenterError:
         """Return what a broken connection means; the server's own words may name people and are left out.
 
-        At the first look a missing folder is a wrong setting; later it may be back soon.
+        Until all folders have been opened once, a missing one is a wrong setting; later it may be back soon.
         """
         missing = isinstance(error, MailboxFolderSelectError) and refused_for_good(error)
-        if missing and not self._has_looked:
+        if missing and not self._has_opened:
             names = ", ".join(map(repr, (*self._imap.inbox, *self._imap.sent)))
             return ConfigurationError(
                 f"imap.inbox, imap.sent: the server does not open each of {names}; check the names"
@@ -144,6 +143,7 @@ class ImapReader:
         and then years of questions, all late.
         """
         backlogs = [self._backlog(session, key, marks) for key in self._folders]
+        self._has_opened = True
         marks = {backlog.key: _mark_under(marks.get(backlog.key), backlog.validity) for backlog in backlogs}
         while True:
             before = dump_place(marks)
