@@ -152,17 +152,22 @@ def migrate(settings: ClickHouseSettings) -> list[str]:
 
 def apply_retention(database: ClickHouseDatabase, retention: RetentionSettings) -> None:
     """Set how long the tables keep their rows. Aggregates are kept for ever (DOMAIN §4)."""
-    days = {
-        "events": ("toDateTime(occurred_at)", retention.events_days),
-        "legs": ("toDateTime(arrived_at)", retention.pseudonym_days),
+    rows = {
+        "events": ("toDateTime(occurred_at)", "Day", retention.events_days),
+        "legs": ("toDateTime(arrived_at)", "Day", retention.pseudonym_days),
+        "contacts": ("day", "Month", retention.facts_months),
+        "dead_letters": ("toDateTime(at)", "Month", retention.dead_letters_months),
+        "dead_letter_replays": ("toDateTime(at)", "Month", retention.dead_letters_months),
     }
-    for table, (column, kept) in days.items():
+    for table, (column, unit, kept) in rows.items():
         if kept is not None:
-            database.command(f"ALTER TABLE {table} MODIFY TTL {column} + toIntervalDay({kept})")
-    if retention.facts_months is not None:
-        database.command(f"ALTER TABLE contacts MODIFY TTL day + toIntervalMonth({retention.facts_months})")
-    if retention.pseudonym_days is not None:
-        database.command(
-            "ALTER TABLE contacts MODIFY COLUMN party String "
-            f"TTL day + toIntervalDay({retention.pseudonym_days})"
-        )
+            database.command(f"ALTER TABLE {table} MODIFY TTL {column} + toInterval{unit}({kept})")
+    columns = {
+        ("contacts", "party"): ("day", retention.pseudonym_days),
+        ("dead_letters", "sealed"): ("toDateTime(at)", retention.dead_letter_payload_days),
+    }
+    for (table, column), (since, kept) in columns.items():
+        if kept is not None:
+            database.command(
+                f"ALTER TABLE {table} MODIFY COLUMN {column} String TTL {since} + toIntervalDay({kept})"
+            )

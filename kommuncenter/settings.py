@@ -6,7 +6,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
@@ -83,6 +83,23 @@ class PseudonymSettings(_Part):
     previous_key: SecretStr | None = None
 
 
+class DeadLetterSettings(_Part):
+    """What is kept of a record that can't be used, and when there are too many of them.
+
+    ``encrypt`` keeps it, sealed under the key; ``drop`` keeps its place only. Without a choice it is
+    encrypted where a key is set, else dropped. Keys have at least 16 characters, are no pseudonym keys, and
+    are kept outside Kafka and ClickHouse. The previous key opens what was sealed before a change of keys.
+    """
+
+    payload: Literal["encrypt", "drop"] | None = None
+    key: SecretStr | None = None
+    previous_key: SecretStr | None = None
+    alarm_share: Annotated[float, Field(ge=0, le=1)] = 0.05
+    """An instance is alarming when a larger share of the last hour's records can't be used …"""
+    alarm_records: Annotated[int, Field(ge=1)] = 20
+    """… out of at least so many."""
+
+
 class ServerSettings(_Part):
     """Where a web page listens."""
 
@@ -97,6 +114,10 @@ class RetentionSettings(_Part):
     events_days: Annotated[int, Field(ge=35)] | None = 60
     pseudonym_days: Annotated[int, Field(ge=35)] | None = 35
     facts_months: Annotated[int, Field(ge=1)] | None = 25
+    dead_letters_months: Annotated[int, Field(ge=1)] | None = 25
+    """Place and reason of what could not be used: no personal data, and weekly reports count them."""
+    dead_letter_payload_days: Annotated[int, Field(ge=1)] | None = 30
+    """The sealed record itself. Within 30 days its events count; later ones wait for ``rebuild``."""
 
 
 class Settings(BaseSettings):
@@ -109,6 +130,7 @@ class Settings(BaseSettings):
     kafka: KafkaSettings = KafkaSettings()
     clickhouse: ClickHouseSettings = ClickHouseSettings()
     pseudonym: PseudonymSettings = PseudonymSettings()
+    dead_letters: DeadLetterSettings = DeadLetterSettings()
     catalogue: Path | None = None
     state_dir: Path = Path("var")
     board: ServerSettings = ServerSettings(port=8080)

@@ -13,6 +13,7 @@ from dashboards.board.app import board_app
 from kommuncenter.clocks import clock_from_spec
 from kommuncenter.database import ClickHouseDatabase
 from kommuncenter.lag import lag_of
+from kommuncenter.sealing import sealer
 from kommuncenter.settings import Settings
 from kommuncenter.topics import TopicConfig, ensure_topics
 from producers.contract import Context, Health, Source, SourceSettings
@@ -47,7 +48,8 @@ def create_topics(settings: Settings) -> Sequence[str]:
     plan = topic_plan(settings)
     topics = {name: TopicConfig(timestamps="append") for name in plan.event_topics}
     topics[LEGS] = TopicConfig(retention=LEGS_RETENTION)
-    topics[DEAD_LETTERS] = TopicConfig()
+    kept = settings.retention.dead_letter_payload_days
+    topics[DEAD_LETTERS] = TopicConfig(retention=None if kept is None else timedelta(days=kept))
     return ensure_topics(
         settings.kafka.bootstrap_servers,
         topics,
@@ -105,6 +107,7 @@ def worker_app(settings: Settings) -> faust.App:
         ClickHouseStore(store_client, now),
         Rules(catalogue(settings)),
         now,
+        seal=sealer(settings.dead_letters),
     )
 
 
@@ -147,6 +150,7 @@ def source_runner(settings: Settings, instance: str) -> SourceRunner:
         archive=store,
         health=store,
         clock=clock(settings),
+        seal=sealer(settings.dead_letters),
     )
 
 

@@ -34,7 +34,7 @@ from producers.contract import (
 from producers.journal import Journal
 from producers.publisher import Publisher
 from schemas.clock import Clock
-from schemas.deadletter import DeadLetter, dead_letter
+from schemas.deadletter import DeadLetter, Original, Seal, dead_letter, drop
 from schemas.errors import RetriableError
 from schemas.events import Event
 
@@ -137,11 +137,13 @@ class SourceRunner:
         health: HealthSink,
         clock: Clock,
         pace: Pace | None = None,
+        seal: Seal = drop,
     ) -> None:
         """Take all that a runner needs; nothing is opened.
 
         ``context.instance`` names the instance, and so its topic. ``publisher`` and ``journal`` belong to
         this runner alone; ``archive`` and ``health`` may be shared if they may be used from threads.
+        ``seal`` encrypts the records that can't be used, or drops them.
         """
         self.instance = context.instance
         self._reader: Reader = source.reader(
@@ -154,6 +156,8 @@ class SourceRunner:
         self._health = health
         self._clock = clock
         self._pace = pace or Pace()
+        self._seal = seal
+        self._secret = context.pseudonymiser.current.secret
         self._place: Place | None = None
         self._counts = _Counts()
         self._threads = ThreadPoolExecutor(3, thread_name_prefix=f"source-{self.instance}")
@@ -262,8 +266,16 @@ class SourceRunner:
             place=record.place,
             reason=why.reason,
             detail=why.detail,
-            payload=record.payload,
+            original=Original(
+                payload=record.payload,
+                nth=record.nth,
+                sequence=record.sequence,
+                received_at=record.received_at,
+                attributes=record.attributes,
+            ),
             at=self._clock.now(),
+            seal=self._seal,
+            secret=self._secret,
         )
 
     def _send(self, prepared: _Prepared) -> None:

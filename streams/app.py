@@ -13,6 +13,7 @@ import faust
 import structlog
 
 from schemas.clock import Clock
+from schemas.deadletter import Seal, drop
 from schemas.errors import RetriableError
 from schemas.identity import partition_for
 from schemas.legs import LegMessage, leg_message_adapter
@@ -48,9 +49,12 @@ class StreamSettings:
 
 
 def build_app(
-    settings: StreamSettings, plan: TopicPlan, store: Store, rules: Rules, clock: Clock
+    settings: StreamSettings, plan: TopicPlan, store: Store, rules: Rules, clock: Clock, *, seal: Seal = drop
 ) -> faust.App:
-    """Return the application; nothing is connected before it is started. The topics must exist by then."""
+    """Return the application; nothing is connected before it is started. The topics must exist by then.
+
+    ``seal`` encrypts the messages that can't be used, or drops them.
+    """
     app = BatchApp(
         settings.group,
         broker=[f"kafka://{server}" for server in settings.bootstrap_servers.split(",")],
@@ -86,7 +90,7 @@ def build_app(
     async def fence(partitions: Collection[int]) -> bool:
         return bool(await _consumer(app).fence(partitions))
 
-    worker = Worker(store=store, send=send, fence=fence, rules=rules, clock=clock)
+    worker = Worker(store=store, send=send, fence=fence, rules=rules, clock=clock, seal=seal)
     _agent(app, topic(*plan.event_topics), "events", worker.take_events, settings)
     _agent(app, topic(LEGS), "legs", worker.take_legs, settings)
     _agent(app, topic(DEAD_LETTERS), "letters", worker.take_letters, settings)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
+from schemas.deadletter import DeadLetter
 from schemas.legs import ContactFact, LegMessage, LegState, Sighting, leg_message_adapter
 from schemas.measures import MEASURE_NAMES
 from streams.core.contributions import Amounts
@@ -76,6 +77,22 @@ def leg_row(partition: int, message: LegMessage) -> Sequence[Any]:
         message.revision,
         digest(message),
         leg_message_adapter.dump_json(message).decode("utf-8"),
+    )
+
+
+def letter_row(letter: DeadLetter) -> Sequence[Any]:
+    """Return the row of a dead letter."""
+    return (
+        letter.id,
+        letter.instance,
+        letter.place,
+        letter.reason,
+        letter.detail,
+        letter.sha256,
+        letter.size,
+        letter.at,
+        letter.kind.value,
+        letter.sealed,
     )
 
 

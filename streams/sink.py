@@ -30,7 +30,15 @@ from schemas.timebase import day_start, local_day
 from streams.core.contributions import RowKey
 from streams.core.stage2 import Frozen, Output
 from streams.ports import STAGE_1, STAGE_2, Archived, Claim, Held
-from streams.rows import event_row, fact_row, fact_without_errands, figure_rows, leg_row, transpose
+from streams.rows import (
+    event_row,
+    fact_row,
+    fact_without_errands,
+    figure_rows,
+    leg_row,
+    letter_row,
+    transpose,
+)
 
 REACH = timedelta(days=14)
 """No contact reaches further over the horizon: not by its thread, nor by the day on which a mail is due."""
@@ -63,8 +71,7 @@ class ClickHouseStore:
 
     def bury(self, letters: Sequence[DeadLetter]) -> None:
         """Write dead letters in one insert."""
-        rows = [(x.id, x.instance, x.place, x.reason, x.detail, x.sha256, x.size, x.at) for x in letters]
-        self._insert(DEAD_LETTERS, rows)
+        self._insert(DEAD_LETTERS, [letter_row(letter) for letter in letters])
 
     def claim(self, partitions: Iterable[int]) -> dict[tuple[int, int], Claim]:
         """Take the next epoch of both stages of each partition.

@@ -18,7 +18,7 @@ import structlog
 from pydantic import ValidationError
 
 from schemas.clock import Clock
-from schemas.deadletter import DeadLetter, dead_letter
+from schemas.deadletter import DeadLetter, LetterKind, Original, Seal, dead_letter, drop, what_is_wrong
 from schemas.errors import RetriableError
 from schemas.events import Event, SystemRestarted, event_adapter, events_adapter
 from schemas.legs import LegMessage, leg_message_adapter, leg_messages_adapter
@@ -75,6 +75,8 @@ class Worker:
     fence: Fence
     rules: Rules
     clock: Clock
+    seal: Seal = drop
+    """Encrypts the messages that can't be used, or drops them."""
     _owned: dict[int, asyncio.Future[Owned]] = field(default_factory=dict)
     _takeover: asyncio.Task[None] | None = None
 
@@ -245,9 +247,7 @@ class Worker:
             try:
                 found.append((read(value or b""), value or b""))
             except ValidationError as error:
-                first = error.errors(include_input=False, include_url=False)[0]
-                key = ".".join(str(part) for part in first["loc"])
-                letters.append(self._letter(records, offset, value, f"{key}: {first['type']}"))
+                letters.append(self._letter(records, offset, value, what_is_wrong(error)))
         return found, letters
 
     def _letter(self, records: Records, offset: int, value: bytes | None, detail: str) -> DeadLetter:
@@ -256,8 +256,10 @@ class Worker:
             place=f"{records.topic} partition {records.partition} offset {offset}",
             reason="unreadable",
             detail=detail,
-            payload=value or b"",
+            original=Original(payload=value or b"", partition=records.partition),
             at=self.clock.now(),
+            kind=LetterKind.MESSAGE,
+            seal=self.seal,
         )
 
     async def _late(

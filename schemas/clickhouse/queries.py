@@ -10,6 +10,7 @@ from enum import StrEnum
 from schemas.clickhouse.tables import DIMENSIONS
 from schemas.measures import MEASURE_NAMES, WAIT_HISTOGRAM
 from schemas.metrics import Metric
+from schemas.topics import EVENTS_PREFIX
 
 ZONE = "Europe/Stockholm"
 
@@ -207,14 +208,49 @@ ORDER BY channel""",
 def dead_letters_query(period: Between) -> Query:
     """Return the query for records that could not be used, found within a period of instants.
 
-    Columns: instance, reason, records.
+    Those that have been replayed since do not count. Columns: instance, reason, records.
     """
     return Query(
         """SELECT instance, reason, count() AS records
-FROM dead_letters FINAL
-WHERE at >= {since:DateTime64(3, 'UTC')} AND at < {until:DateTime64(3, 'UTC')}
+FROM dead_letters_current
+WHERE replayed_at IS NULL
+    AND at >= {since:DateTime64(3, 'UTC')} AND at < {until:DateTime64(3, 'UTC')}
 GROUP BY instance, reason
 ORDER BY instance, reason""",
+        {"since": period.since, "until": period.until},
+    )
+
+
+_SOURCE_OF_LETTER = (
+    f"if(startsWith(instance, '{EVENTS_PREFIX}'), substring(instance, {len(EVENTS_PREFIX) + 1}), instance)"
+)
+
+
+def rejected_share_query(period: Between) -> Query:
+    """Return the query for how much of each instance's input could not be used, in a period of instants.
+
+    Set against what gave events, not against all that was read: records that are rightly of no interest say
+    nothing of those that ought to have become events. Messages on an instance's topic count with it.
+    Replayed records count as events only. Columns: instance, rejected, accepted, share (0 to 1).
+    """
+    return Query(
+        f"""SELECT instance, sum(bad) AS rejected, sum(good) AS accepted,
+    rejected / (rejected + accepted) AS share
+FROM
+(
+    SELECT {_SOURCE_OF_LETTER} AS instance, count() AS bad, 0 AS good
+    FROM dead_letters_current
+    WHERE replayed_at IS NULL
+        AND at >= {{since:DateTime64(3, 'UTC')}} AND at < {{until:DateTime64(3, 'UTC')}}
+    GROUP BY instance
+    UNION ALL
+    SELECT source AS instance, 0 AS bad, uniqExact(event_id) AS good
+    FROM events
+    WHERE archived_at >= {{since:DateTime64(3, 'UTC')}} AND archived_at < {{until:DateTime64(3, 'UTC')}}
+    GROUP BY instance
+)
+GROUP BY instance
+ORDER BY instance""",
         {"since": period.since, "until": period.until},
     )
 

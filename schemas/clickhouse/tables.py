@@ -94,7 +94,11 @@ CONTACTS = Table(
     ),
 )
 EPOCHS = Table("epochs", ("stage", "partition", "epoch", "nonce", "state", "horizon_from", "recorded_at"))
-DEAD_LETTERS = Table("dead_letters", ("id", "instance", "place", "reason", "detail", "sha256", "size", "at"))
+DEAD_LETTERS = Table(
+    "dead_letters",
+    ("id", "instance", "place", "reason", "detail", "sha256", "size", "at", "kind", "sealed"),
+)
+DEAD_LETTER_REPLAYS = Table("dead_letter_replays", ("id", "at", "outcome", "events", "reason", "detail"))
 SOURCE_HEALTH = Table(
     "source_health", ("instance", "at", "last_event_at", "last_read_at", "published", "rejected")
 )
@@ -108,6 +112,7 @@ TABLES = (
     SERVICE_DAYS,
     EPOCHS,
     DEAD_LETTERS,
+    DEAD_LETTER_REPLAYS,
     SOURCE_HEALTH,
     INSTALLATION,
 )

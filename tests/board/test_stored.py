@@ -64,7 +64,8 @@ def fill(database: ClickHouseDatabase, store: FakeStore) -> None:
             ]
             database.insert(table, [list(column) for column in zip(*written, strict=True)])
     letters = [
-        (f"{n:032x}", i, "1", why, "", "0" * 64, 1, at) for n, (i, why, at) in enumerate(store.letters)
+        (f"{n:032x}", i, "1", why, "", "0" * 64, 1, at, "record", "")
+        for n, (i, why, at) in enumerate(store.letters)
     ]
     database.insert(DEAD_LETTERS, [list(column) for column in zip(*letters, strict=True)])
     health = [(name, at, event_at, read_at, 0, 0) for name, at, event_at, read_at in store.sources]

@@ -62,7 +62,10 @@ def _insert(database: ClickHouseDatabase, data: RowStore) -> None:
         _put(database, SERVICE_DAYS, [_figures(r, r.day, n, revision, factor) for n, r in _spread(data.data)])
         windows = [_figures(r, window_of(r), n, revision, factor) for n, r in _spread(data.data)]
         _put(database, SERVICE_WINDOWS, windows)
-    letters = [(f"{n:032x}", i, "1", why, "", "0" * 64, 1, at) for n, (i, why, at) in enumerate(data.dead)]
+    letters = [
+        (f"{n:032x}", i, "1", why, "", "0" * 64, 1, at, "record", "")
+        for n, (i, why, at) in enumerate(data.dead)
+    ]
     _put(database, DEAD_LETTERS, [*letters, *letters])
     _put(database, SOURCE_HEALTH, [(i, seen, last, seen, 0, 0) for i, seen, last in data.health])
 

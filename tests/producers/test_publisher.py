@@ -17,7 +17,7 @@ from kommuncenter.embedded.broker import EmbeddedBroker
 from kommuncenter.topics import TopicConfig, ensure_topics
 from producers.contract import Broadcast
 from producers.publisher import KafkaPublisher, Producer, kafka_publisher
-from schemas.deadletter import DeadLetter, dead_letter
+from schemas.deadletter import DeadLetter, Original, dead_letter
 from schemas.errors import ConfigurationError, RetriableError
 from schemas.events import (
     Abandoned,
@@ -66,7 +66,7 @@ def letter() -> DeadLetter:
         place="queue_log line 17",
         reason="bad_time",
         detail="the epoch is not a number",
-        payload=b"soon|0701740605",
+        original=Original(payload=b"soon|0701740605"),
         at=NOW,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -66,6 +67,9 @@ def test_retention_is_set_and_may_be_lifted_by_table(database: ClickHouseDatabas
     assert "toIntervalDay(60)" in made["events"]
     assert "toIntervalMonth(25)" in made["contacts"]
     assert "`party` String TTL day + toIntervalDay(35)" in made["contacts"]
+    assert "toIntervalMonth(25)" in made["dead_letters"]
+    assert "toIntervalMonth(25)" in made["dead_letter_replays"]
+    assert re.search(r"`sealed` String .*TTL toDateTime\(at\) \+ toIntervalDay\(30\)", made["dead_letters"])
     for table in ("service_windows", "service_days"):
         assert "TTL" not in made[table]
 
