@@ -28,6 +28,7 @@ OTHER_VARIABLES = frozenset(
     {
         CONFIG_VARIABLE,
         "KC_REQUIRE",
+        "KC_GRAPH_SECRET",
         "KC_MAIL_PASSWORD",
         "KC_CHROMIUM",
         "KC_CACHE",
