@@ -8,7 +8,8 @@ from kommuncenter.worked.cases import Case, Theme
 from kommuncenter.worked.figures import read_scope, rows_of, written
 from kommuncenter.worked.pages import OVERVIEW
 from schemas.measures import MEASURES, Measure, Per
-from schemas.metrics import METRICS, Metric
+from schemas.metric import Metric
+from schemas.metrics import METRICS
 from streams.core.rules import Rules
 
 _MEASURES = {measure.name: measure for measure in MEASURES}

@@ -25,7 +25,8 @@ from schemas import metrics
 from schemas.catalogue import UNKNOWN_UNIT, Catalogue
 from schemas.clickhouse.queries import Grain
 from schemas.measures import quantile_seconds
-from schemas.metrics import CHANNEL_GOALS, CHANNEL_LABELS, Metric
+from schemas.metric import Metric
+from schemas.metrics import CHANNEL_GOALS, CHANNEL_LABELS
 from schemas.statistics import Share, wilson
 from schemas.timebase import iso_week, local_day
 

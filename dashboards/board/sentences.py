@@ -27,7 +27,8 @@ from dashboards.swedish import (
     percent_interval,
     week_sv,
 )
-from schemas.metrics import CHANNEL_GOALS, CHANNEL_LABELS, Unit
+from schemas.metric import Unit
+from schemas.metrics import CHANNEL_GOALS, CHANNEL_LABELS
 from schemas.statistics import SMALL_N, Share
 from schemas.timebase import local_day
 

@@ -29,7 +29,7 @@ from schemas.clickhouse.queries import (
     waiting_query,
 )
 from schemas.measures import MEASURES, Per
-from schemas.metrics import Better, Metric, Unit
+from schemas.metric import Better, Metric, Unit
 
 VARIABLE_LABELS = {"channel": "Kanal", "area": "Område", "unit": "Mottagare"}
 _VARIABLES = {

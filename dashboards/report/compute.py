@@ -29,6 +29,7 @@ from schemas.catalogue import UNKNOWN_UNIT, Catalogue
 from schemas.clickhouse.queries import Between, Grain, dead_letters_query, source_health_query
 from schemas.errors import ConfigurationError
 from schemas.measures import IDENTITY_RIGHT, quantile_seconds
+from schemas.metric import Metric, Sums, Unit
 from schemas.metrics import (
     CHANNEL_GOALS,
     CHANNEL_LABELS,
@@ -39,9 +40,6 @@ from schemas.metrics import (
     SERVICE_LEVEL,
     SPEED_OF_ANSWER,
     UNDER_REACH,
-    Metric,
-    Sums,
-    Unit,
 )
 from schemas.statistics import Share, wilson
 from schemas.timebase import day_start, iso_week, iso_week_days, local_day

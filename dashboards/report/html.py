@@ -16,7 +16,8 @@ from dashboards import swedish
 from dashboards.report.comparison import Change
 from dashboards.report.model import Compared, Figure, Report
 from dashboards.report.sentences import NO_DATA, summary
-from schemas.metrics import METRICS, SERVICE_LEVEL, Better, Metric, Unit
+from schemas.metric import Better, Metric, Unit
+from schemas.metrics import METRICS, SERVICE_LEVEL
 from schemas.statistics import SMALL_N, Share
 
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from dashboards.report.comparison import Change
-from schemas.metrics import Metric, Unit
+from schemas.metric import Metric, Unit
 from schemas.statistics import SMALL_N, Share
 
 

@@ -21,7 +21,7 @@ from dashboards.swedish import (
     points,
     week_sv,
 )
-from schemas.metrics import Unit
+from schemas.metric import Unit
 from schemas.statistics import SMALL_N, Share
 
 NO_DATA = "Det finns inga uppgifter om veckan."

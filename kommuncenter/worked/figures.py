@@ -24,7 +24,8 @@ from schemas.errors import ConfigurationError
 from schemas.events import Event, SystemRestarted
 from schemas.identity import partition_for
 from schemas.measures import MEASURE_NAMES, quantile_seconds
-from schemas.metrics import BY_NAME, Metric, Unit
+from schemas.metric import Metric, Unit
+from schemas.metrics import BY_NAME
 from schemas.statistics import wilson
 from schemas.timebase import iso_week, local_day, window_start
 from streams.core.contributions import Amounts, RowKey

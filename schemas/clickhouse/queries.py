@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from schemas.clickhouse.tables import DIMENSIONS
 from schemas.measures import MEASURE_NAMES, WAIT_HISTOGRAM
-from schemas.metrics import Metric
+from schemas.metric import Metric
 from schemas.topics import EVENTS_PREFIX
 
 ZONE = "Europe/Stockholm"

@@ -17,7 +17,8 @@ from dashboards.grafana.model import DATA_SOURCE_UID, PLUGIN, PanelType
 from dashboards.grafana.panels import VARIABLE_LABELS, describe, stat, variables_of
 from schemas.catalogue import load_catalogue
 from schemas.clickhouse.tables import DIMENSIONS
-from schemas.metrics import HANDOVER_RATE, HANDOVERS, METRICS, OFFERED, RESOLVED_IN_CENTRE, Unit
+from schemas.metric import Unit
+from schemas.metrics import HANDOVER_RATE, HANDOVERS, METRICS, OFFERED, RESOLVED_IN_CENTRE
 from tests.dashboards.grafana_macros import conditional_all, expand, time_macros
 
 # Time range and pairs of the plugin's own tests (clickhouse-datasource 4.20.0, pkg/macros/macros_test.go

@@ -20,7 +20,8 @@ from schemas.identity import (
     stable_hash,
 )
 from schemas.measures import quantile_seconds, wait_bin
-from schemas.metrics import METRICS, Metric, Unit
+from schemas.metric import Metric, Unit
+from schemas.metrics import METRICS
 from schemas.statistics import wilson
 from schemas.timebase import WINDOW, day_start, iso_week, iso_week_days, local_day, window_start
 from tests.histories import instants

@@ -14,7 +14,8 @@ from kommuncenter.worked.labels import label
 from kommuncenter.worked.pages import OVERVIEW, overview
 from schemas.catalogue import load_catalogue
 from schemas.measures import MEASURE_NAMES
-from schemas.metrics import BY_NAME, METRICS, Metric
+from schemas.metric import Metric
+from schemas.metrics import BY_NAME, METRICS
 from streams.core.rules import Rules
 
 RULES = Rules(load_catalogue())
