@@ -46,15 +46,24 @@ def events_of(
     """
     if _MAILBOX.fullmatch(mailbox) is None:
         return Rejected(Reason.BAD_VALUE, "the mailbox name is no slug")
-    if received_at is None or received_at.tzinfo is None:
+    at = _in_utc(received_at)
+    if at is None:
         return Rejected(Reason.BAD_TIME, "the server gave no usable date of receipt")
     if not headers:
         return Rejected(Reason.UNREADABLE, "no readable header line")
     if folder == INBOX:
-        return _inbox(headers, mailbox, received_at.astimezone(UTC), context)
+        return _inbox(headers, mailbox, at, context)
     if folder == SENT:
-        return _sent(headers, mailbox, received_at.astimezone(UTC), context)
+        return _sent(headers, mailbox, at, context)
     return Rejected(Reason.UNKNOWN_KIND, "the folder is neither inbox nor sent")
+
+
+def _in_utc(at: datetime | None) -> datetime | None:
+    """Return an aware time in UTC; None where it is none, or beyond what can be told."""
+    try:
+        return at.astimezone(UTC) if at is not None and at.tzinfo is not None else None
+    except OverflowError:
+        return None
 
 
 def automatic(headers: Headers) -> Automatic | None:

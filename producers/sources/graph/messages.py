@@ -1,0 +1,170 @@
+"""A message as Microsoft Graph gives it: what is asked for and kept of it, and its headers.
+
+Graph's resource type ``message`` (v1.0). The copy in Sent Items has never been on the way, so it has no
+transport headers: its thread is read from the MAPI properties behind In-Reply-To and References, its
+recipients from Graph's own fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic.alias_generators import to_camel
+
+from producers.sources.mail.headers import Headers
+from schemas.identity import stable_hash
+
+_MESSAGE_CLASS: Final = "string 0x001a"  # PidTagMessageClass, [MS-OXCMSG] 2.2.1.3
+_PROPERTIES: Final = {
+    "string 0x1042": "in-reply-to",  # PidTagInReplyToId, [MS-OXOMSG]
+    "string 0x1039": "references",  # PidTagInternetReferences, [MS-OXOMSG]
+}
+_MARKS: Final = {  # what Exchange calls a message whose headers, made within the tenant, may not say it
+    "report.": ("content-type", "multipart/report"),
+    "ipm.note.rules.ooftemplate.": ("auto-submitted", "auto-replied"),
+}
+_HEADERS: Final = frozenset(
+    {
+        "auto-submitted",
+        "bcc",
+        "cc",
+        "content-type",
+        "from",
+        "in-reply-to",
+        "list-id",
+        "message-id",
+        "precedence",
+        "references",
+        "return-path",
+        "to",
+        "x-auto-response-suppress",
+        "x-spam-flag",
+    }
+)
+"""The headers that say something about a contact; no other one, such as Subject, is kept."""
+
+SELECT: Final = (
+    "internetMessageId,internetMessageHeaders,receivedDateTime,isDraft,from,"
+    "toRecipients,ccRecipients,bccRecipients"
+)
+EXPAND: Final = (
+    "singleValueExtendedProperties($filter="
+    "id eq 'String 0x1042' or id eq 'String 0x1039' or id eq 'String 0x001A')"
+)
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel)
+
+
+class _Address(_Part):
+    address: str | None = None
+
+
+class _Recipient(_Part):
+    email_address: _Address | None = None
+
+
+class _Header(_Part):
+    name: str
+    value: str | None = None
+
+
+class _Property(_Part):
+    id: str
+    value: str | None = None
+
+
+class Message(_Part):
+    """What is kept of a message. Fields that Graph leaves out or gives as null are empty."""
+
+    id: str
+    received_date_time: str
+    is_draft: bool = False
+    internet_message_id: str | None = None
+    sender: _Recipient | None = Field(None, alias="from")
+    to_recipients: tuple[_Recipient, ...] | None = None
+    cc_recipients: tuple[_Recipient, ...] | None = None
+    bcc_recipients: tuple[_Recipient, ...] | None = None
+    internet_message_headers: tuple[_Header, ...] | None = None
+    single_value_extended_properties: tuple[_Property, ...] | None = None
+
+    @property
+    def received_at(self) -> datetime | None:
+        """The server's date in UTC; None where it is no time with a zone."""
+        return instant(self.received_date_time)
+
+    @property
+    def headers(self) -> Headers:
+        """The headers as they came, and what is missing among them from Graph's own fields."""
+        given = [(one.name, one.value or "") for one in self.internet_message_headers or ()]
+        names = {name.lower() for name, _ in given}
+        more = [(name, value) for name, value in self._fields() if value and name not in names]
+        return Headers([*given, *more, *self._marks()], stable_hash("graph-id", self.id))
+
+    def _fields(self) -> Iterator[tuple[str, str]]:
+        yield "message-id", self.internet_message_id or ""
+        yield "from", _addresses(self.sender)
+        yield "to", _addresses(*(self.to_recipients or ()))
+        yield "cc", _addresses(*(self.cc_recipients or ()))
+        yield "bcc", _addresses(*(self.bcc_recipients or ()))
+        for id_, name in _PROPERTIES.items():
+            yield name, self._property(id_)
+
+    def _marks(self) -> list[tuple[str, str]]:
+        message_class = self._property(_MESSAGE_CLASS).lower()
+        return [mark for prefix, mark in _MARKS.items() if message_class.startswith(prefix)]
+
+    def _property(self, id_: str) -> str:
+        properties = self.single_value_extended_properties or ()
+        return next((one.value or "" for one in properties if one.id.lower() == id_), "")
+
+
+message_adapter: Final = TypeAdapter(Message)
+
+
+def instant(text: str) -> datetime | None:
+    """Return an ISO 8601 time with a zone in UTC; None where it is none."""
+    try:
+        found = datetime.fromisoformat(text)
+        return found.astimezone(UTC) if found.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def slimmed(item: Mapping[str, object]) -> dict[str, object]:
+    """Return what is kept of a message out of a page: no subject, no names, no header but those that count.
+
+    What does not have Graph's form is kept as it is, for the normaliser to reject.
+    """
+    kept = {name: item[name] for name in sorted(_KEPT & item.keys())}
+    headers = kept.get("internetMessageHeaders")
+    if isinstance(headers, list):
+        kept["internetMessageHeaders"] = [header for header in headers if _counts(header)]
+    for name in ("from", "toRecipients", "ccRecipients", "bccRecipients"):
+        if name in kept:
+            kept[name] = _nameless(kept[name])
+    return kept
+
+
+_KEPT: Final = frozenset({"id", "singleValueExtendedProperties", *SELECT.split(",")})
+
+
+def _counts(header: object) -> bool:
+    return not isinstance(header, dict) or str(header.get("name")).lower() in _HEADERS
+
+
+def _nameless(value: object) -> object:
+    if isinstance(value, list):
+        return [_nameless(one) for one in value]
+    if isinstance(value, dict):
+        return {key: _nameless(one) for key, one in value.items() if key != "name"}
+    return value
+
+
+def _addresses(*recipients: _Recipient | None) -> str:
+    found = (one.email_address.address for one in recipients if one is not None and one.email_address)
+    return ", ".join(f"<{address}>" for address in found if address)
