@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -103,6 +103,31 @@ class Reader(Protocol):
         ...
 
 
+class LagUnit(StrEnum):
+    """What a reader counts that is still to be read."""
+
+    BYTES = "bytes"
+    MESSAGES = "messages"
+    RECORDS = "records"
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How much a reader knows to stand in its input that it has not read."""
+
+    amount: int
+    unit: LagUnit
+
+
+@runtime_checkable
+class TellsLag(Protocol):
+    """What a reader may do beside reading: tell how far it is behind."""
+
+    def lag(self) -> Lag | None:
+        """Return how far; None where it can't be told for now. May block; is called from another thread."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ReaderContext:
     """What a reader is given beside its settings."""
@@ -110,6 +135,8 @@ class ReaderContext:
     instance: str
     clock: Clock
     catalogue: Catalogue
+    on_gap: Callable[[str], None] | None = None
+    """To be called when what stood in the input was gone before it was read, with what is known of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +165,24 @@ class Archive(Protocol):
         ...
 
 
+class ReaderState(StrEnum):
+    """What the runner of a source instance is doing."""
+
+    STARTING = "starting"
+    READING = "reading"
+    WAITING = "waiting"
+    """Something that it needs is away; it tries again until it is back."""
+    STOPPED = "stopped"
+
+
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How a source instance is doing; times in UTC."""
+    """How a source instance is doing; times in UTC. Counts are since it was started.
+
+    ``last_event_at`` is by the source's own clock, ``last_sent_at`` (when the broker had events of it) by
+    ours. ``reason`` says why it waits or stopped, without personal data. ``gaps`` counts what stood in the
+    input and was gone before it was read.
+    """
 
     instance: str
     at: datetime
@@ -148,6 +190,11 @@ class Health:
     last_read_at: datetime | None
     published: int
     rejected: int
+    last_sent_at: datetime | None = None
+    state: ReaderState = ReaderState.READING
+    reason: str = ""
+    lag: Lag | None = None
+    gaps: int = 0
 
 
 class HealthSink(Protocol):

@@ -65,6 +65,18 @@ class Cursor:
                 self._close()
                 raise RetriableError(f"{self._path}: can't be read ({error.strerror or error})") from error
 
+    def behind(self) -> int | None:
+        """Return how many bytes stand behind the place; None where no file is open, or it is compressed."""
+        with self._lock, contextlib.suppress(OSError):
+            if self._content is None or self._content.compressed:
+                return None
+            files = family(self._path)
+            mine = (self._known.device, self._known.inode)
+            place = next((i for i, f in enumerate(files) if (f.device, f.inode) == mine), len(files))
+            later = sum(f.path.stat().st_size for f in files[place + 1 :] if not f.compressed)
+            return max(0, self._content.stat().st_size - self._cutter.offset) + later
+        return None
+
     def close(self) -> None:
         """Close what is open."""
         with self._lock:

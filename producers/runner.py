@@ -7,9 +7,8 @@ import contextlib
 import functools
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any, TypeVar
 
 import stamina
@@ -26,16 +25,18 @@ from producers.contract import (
     Raw,
     Reader,
     ReaderContext,
+    ReaderState,
     Reason,
     Rejected,
     Source,
     SourceSettings,
+    TellsLag,
 )
 from producers.journal import Journal
 from producers.publisher import Publisher
 from schemas.clock import Clock
 from schemas.deadletter import DeadLetter, Original, Seal, dead_letter, drop
-from schemas.errors import RetriableError
+from schemas.errors import KommuncenterError, RetriableError
 from schemas.events import Event
 
 S = TypeVar("S", bound=SourceSettings)
@@ -73,16 +74,6 @@ def normalise_all(
             yield from result
 
 
-class RunnerState(StrEnum):
-    """What a runner is doing."""
-
-    STARTING = "starting"
-    READING = "reading"
-    WAITING = "waiting"
-    """A service that it needs is away; it tries again until it is back."""
-    STOPPED = "stopped"
-
-
 @dataclass(frozen=True, slots=True)
 class Pace:
     """How often things are done, and how long a runner waits before it tries again."""
@@ -115,7 +106,10 @@ class _Counts:
     rejected: int = 0
     last_event_at: datetime | None = None
     last_read_at: datetime | None = None
-    state: RunnerState = field(default=RunnerState.STARTING)
+    last_sent_at: datetime | None = None
+    gaps: int = 0
+    state: ReaderState = ReaderState.STARTING
+    reason: str = ""
 
 
 class SourceRunner:
@@ -147,7 +141,7 @@ class SourceRunner:
         """
         self.instance = context.instance
         self._reader: Reader = source.reader(
-            settings, ReaderContext(context.instance, clock, context.catalogue)
+            settings, ReaderContext(context.instance, clock, context.catalogue, self._note_gap)
         )
         self._normalise = functools.partial(normalise_all, source, settings, context)
         self._publisher = publisher
@@ -164,12 +158,12 @@ class SourceRunner:
         self._log = _log.bind(instance=self.instance, source=source.name)
 
     @property
-    def state(self) -> RunnerState:
+    def state(self) -> ReaderState:
         """What the runner is doing at the moment."""
         return self._counts.state
 
     def report(self) -> Health:
-        """Return how the instance is doing."""
+        """Return how the instance is doing. May block: a reader may have to look how far it is behind."""
         counts = self._counts
         return Health(
             instance=self.instance,
@@ -178,6 +172,11 @@ class SourceRunner:
             last_read_at=counts.last_read_at,
             published=counts.published,
             rejected=counts.rejected,
+            last_sent_at=counts.last_sent_at,
+            state=counts.state,
+            reason=counts.reason,
+            lag=self._reader.lag() if isinstance(self._reader, TellsLag) else None,
+            gaps=counts.gaps,
         )
 
     async def run(self) -> None:
@@ -204,10 +203,15 @@ class SourceRunner:
                 await asyncio.gather(*tasks, return_exceptions=True)
             for task in ended:
                 task.result()
-            with contextlib.suppress(RetriableError):
-                await self._in_thread(self._report_health)
+        except Exception as error:
+            self._counts.reason = str(error) if isinstance(error, KommuncenterError) else type(error).__name__
+            raise
         finally:
-            self._counts.state = RunnerState.STOPPED
+            self._counts.state = ReaderState.STOPPED
+            with contextlib.suppress(KommuncenterError, TimeoutError):
+                await asyncio.wait_for(
+                    self._in_thread(self._report_health), self._pace.stop_grace.total_seconds()
+                )
             await self._in_thread(self._publisher.close)
             self._threads.shutdown(wait=False)
             self._log.info("source_stopped", published=self._counts.published, rejected=self._counts.rejected)
@@ -226,7 +230,7 @@ class SourceRunner:
         try:
             async with contextlib.aclosing(_generator(self._reader.batches(self._place))) as batches:
                 async for batch in batches:
-                    self._counts.state = RunnerState.READING
+                    self._counts.state, self._counts.reason = ReaderState.READING, ""
                     self._counts.last_read_at = self._clock.now()
                     await self._take(batch)
                     moved = True
@@ -293,6 +297,11 @@ class SourceRunner:
         if times:
             newest = max(times)
             counts.last_event_at = max(newest, counts.last_event_at or newest)
+            counts.last_sent_at = self._clock.now()
+
+    def _note_gap(self, what: str) -> None:
+        self._counts.gaps += 1
+        self._log.error("input_may_be_lost", what=what)
 
     def _report_health(self) -> None:
         self._health.report(self.report())
@@ -334,11 +343,11 @@ class SourceRunner:
         try:
             yield
         except RetriableError as error:
-            if self._counts.state is not RunnerState.WAITING:
+            if self._counts.state is not ReaderState.WAITING:
                 self._log.warning(f"{what}_away", reason=str(error))
-            self._counts.state = RunnerState.WAITING
+            self._counts.state, self._counts.reason = ReaderState.WAITING, str(error)
             raise
-        self._counts.state = RunnerState.READING
+        self._counts.state, self._counts.reason = ReaderState.READING, ""
 
 
 async def _generator(batches: AsyncIterator[Batch]) -> AsyncGenerator[Batch, None]:

@@ -16,7 +16,7 @@ from typing import Self
 import structlog
 from watchfiles import awatch
 
-from producers.contract import Batch, Place
+from producers.contract import Batch, Lag, LagUnit, Place
 from producers.cursor import CUT, Cursor
 from producers.lines import FilePlace, LineKey
 
@@ -60,11 +60,13 @@ class FollowedFile:
         self._poll = poll
         self._heartbeat = heartbeat
         self._on_gap = on_gap
+        self._cursor: Cursor | None = None
 
     async def batches(self, start: Place | None) -> AsyncIterator[Batch]:
         """Yield batches from ``start`` on. Raises RetriableError where the file can't be read for now."""
         place = FilePlace.parse(start) if start is not None else None
         cursor = Cursor(self.path, self._key, place, self._follow, self._on_gap or self._tell)
+        self._cursor = cursor
         loop = asyncio.get_running_loop()
         quiet_since = loop.time()
         async with _Wakeups(self.path, watch=self._follow) as wakeups:
@@ -86,6 +88,11 @@ class FollowedFile:
                     await wakeups.wait(self._poll)
             finally:
                 cursor.close()
+
+    def lag(self) -> Lag | None:
+        """Return the bytes behind the place, in this file and those after it; None before one is open."""
+        behind = self._cursor.behind() if self._cursor else None
+        return None if behind is None else Lag(behind, LagUnit.BYTES)
 
     def _tell(self, reason: str) -> None:
         _log.error("lines_may_be_lost", file=self.path.name, reason=reason)

@@ -6,7 +6,7 @@ import asyncio
 import json
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,18 +19,22 @@ from producers.contract import (
     Batch,
     Broadcast,
     Context,
+    Health,
+    Lag,
+    LagUnit,
     Normalised,
     Place,
     Raw,
     Reader,
     ReaderContext,
+    ReaderState,
     Reason,
     Rejected,
     Source,
     SourceSettings,
 )
 from producers.journal import Journal
-from producers.runner import Pace, Rejection, RunnerState, SourceRunner, normalise_all
+from producers.runner import Pace, Rejection, SourceRunner, normalise_all
 from schemas.catalogue import load_catalogue
 from schemas.errors import ConfigurationError, RetriableError
 from schemas.events import Abandoned, AbandonedData, Channel, SystemRestarted, SystemRestartedData
@@ -69,6 +73,22 @@ class ListReader:
             await asyncio.Event().wait()
 
 
+@dataclass
+class TellingReader(ListReader):
+    """Tells a gap before anything else, and always the same lag."""
+
+    on_gap: Callable[[str], None] | None = None
+
+    def lag(self) -> Lag:
+        return Lag(7, LagUnit.MESSAGES)
+
+    async def batches(self, start: Place | None) -> AsyncIterator[Batch]:
+        assert self.on_gap is not None
+        self.on_gap("the file that was being read is gone")
+        async for batch in ListReader.batches(self, start):
+            yield batch
+
+
 def normalise(raw: Raw, settings_: SourceSettings, context: Context) -> Normalised:
     """``bad`` is rejected, ``bug`` breaks the contract, ``none`` gives nothing, ``all`` goes everywhere."""
     if raw.payload.startswith(b"bad"):
@@ -97,6 +117,8 @@ def normalise(raw: Raw, settings_: SourceSettings, context: Context) -> Normalis
 
 def source_of(reader: Reader) -> Source[SourceSettings]:
     def build(settings_: SourceSettings, context: ReaderContext) -> Reader:
+        if isinstance(reader, TellingReader):
+            reader.on_gap = context.on_gap
         return reader
 
     return Source("listed", Channel.TELEPHONE, SourceSettings, normalise, build)
@@ -111,6 +133,7 @@ class Bench:
     publisher: FakePublisher = field(default_factory=FakePublisher)
     archive: FakeArchive = field(default_factory=FakeArchive)
     health: FakeHealth = field(default_factory=FakeHealth)
+    pace: Pace = FAST
 
     def runner(self) -> SourceRunner:
         return SourceRunner(
@@ -122,7 +145,7 @@ class Bench:
             archive=self.archive,
             health=self.health,
             clock=FixedClock(),
-            pace=FAST,
+            pace=self.pace,
         )
 
     def sent_ids(self) -> set[str]:
@@ -159,12 +182,14 @@ def test_everything_is_sent_and_the_last_report_says_so(tmp_path: Path) -> None:
     states = [runner.state]
     run(runner.run())
     assert bench.sent_ids() == bench.wanted_ids()
-    assert [*states, runner.state] == [RunnerState.STARTING, RunnerState.STOPPED]
+    assert [*states, runner.state] == [ReaderState.STARTING, ReaderState.STOPPED]
     assert bench.publisher.closed
     last = bench.health.reports[-1]
     assert (last.instance, last.published, last.rejected) == ("telephony", 2, 2)
     assert last.last_event_at == NOW
     assert last.last_read_at == NOW
+    assert last.last_sent_at == NOW
+    assert (last.state, last.reason, last.gaps, last.lag) == (ReaderState.STOPPED, "", 0, None)
 
 
 def test_rejections_say_place_and_reason_and_are_logged_without_what_stood_there(tmp_path: Path) -> None:
@@ -256,11 +281,14 @@ def test_while_the_broker_is_away_it_waits_visibly(tmp_path: Path) -> None:
 
     async def watch() -> None:
         task = asyncio.create_task(runner.run())
-        await until(lambda: runner.state is RunnerState.WAITING and len(bench.health.reports) > 2)
+        await until(lambda: runner.state is ReaderState.WAITING and len(bench.health.reports) > 2)
         assert bench.health.reports[-1].published == 0
+        assert bench.health.reports[-1].last_sent_at is None
+        assert bench.health.reports[-1].reason == "the broker is away"
         away.clear()
         await until(lambda: runner.report().published == 6)
-        await until(lambda: runner.state is RunnerState.READING)
+        await until(lambda: runner.state is ReaderState.READING)
+        assert runner.report().reason == ""
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -309,6 +337,57 @@ def test_what_is_not_retriable_ends_it(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="no such file"):
         run(bench.runner().run())
     assert bench.publisher.closed
+    last = bench.health.reports[-1]
+    assert (last.state, last.reason) == (ReaderState.STOPPED, "there is no such file")
+
+
+def test_what_a_bug_says_is_reported_nowhere_for_it_may_be_personal(tmp_path: Path) -> None:
+    @dataclass
+    class Buggy(ListReader):
+        async def batches(self, start: Place | None) -> AsyncIterator[Batch]:
+            raise ValueError("070-1740605")
+            yield
+
+    bench = Bench(tmp_path / "j", Buggy([]))
+    with pytest.raises(ValueError, match="1740605"):
+        run(bench.runner().run())
+    assert bench.health.reports[-1].reason == "ValueError"
+
+
+def test_a_stop_is_not_held_up_by_a_store_that_does_not_answer(tmp_path: Path) -> None:
+    answers = threading.Event()
+
+    @dataclass
+    class Hanging(FakeHealth):
+        def report(self, health: Health) -> None:
+            answers.wait()
+
+    impatient = replace(FAST, stop_grace=timedelta(milliseconds=20))
+    bench = Bench(tmp_path / "j", ListReader([], waits=True), health=Hanging(), pace=impatient)
+
+    async def stop() -> None:
+        task = asyncio.create_task(bench.runner().run())
+        await until(lambda: bool(bench.reader.starts))
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    try:
+        run(stop(), seconds=10)
+    finally:
+        answers.set()
+    assert bench.publisher.closed
+
+
+def test_a_reader_may_tell_how_far_it_is_behind_and_what_it_has_missed(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "j", TellingReader(numbered(1)))
+    with structlog.testing.capture_logs() as logs:
+        run(bench.runner().run())
+    last = bench.health.reports[-1]
+    assert (last.lag, last.gaps) == (Lag(7, LagUnit.MESSAGES), 1)
+    assert [log["what"] for log in logs if log["event"] == "input_may_be_lost"] == [
+        "the file that was being read is gone"
+    ]
 
 
 def test_a_dry_run_gives_events_and_rejections_in_order_and_sends_nothing() -> None:

@@ -16,7 +16,7 @@ from typing import Any, cast
 
 import pytest
 
-from producers.contract import Batch, Place, Raw
+from producers.contract import Batch, Lag, LagUnit, Place, Raw
 from producers.cursor import Cursor
 from producers.lines import MAX_LINE, FilePlace
 from producers.tail import CUT, FollowedFile
@@ -52,6 +52,12 @@ class Follower:
             self.place = batch.after
             lines.extend(record.payload for record in batch.records)
         return lines
+
+    @property
+    def cursor(self) -> Cursor:
+        """What reads."""
+        assert self._cursor is not None
+        return self._cursor
 
     def restart(self) -> None:
         """End; the next read begins at the last batch's place."""
@@ -295,6 +301,37 @@ def read_by_reader(reader: FollowedFile) -> list[bytes]:
         return [record.payload async for batch in reader.batches(None) for record in batch.records]
 
     return asyncio.run(read())
+
+
+def test_how_far_it_is_behind_counts_what_was_rotated_but_not_what_is_compressed(
+    log: Path, follower: Follower
+) -> None:
+    log.write_bytes(b"1|a\n1|b\n")
+    follower.read()
+    assert follower.cursor.behind() == 0
+    append(log, "2|c\n2|un", end="")
+    assert follower.cursor.behind() == 8
+    log.rename(log.with_name("queue_log.1"))
+    log.write_bytes(b"3|d\n")
+    assert follower.cursor.behind() == 12
+    assert follower.read() == [b"2|c", b"2|un", b"3|d"]
+    assert follower.cursor.behind() == 0
+    follower.cursor.close()
+    assert follower.cursor.behind() is None
+
+
+def test_a_reader_tells_its_lag_once_it_reads(log: Path) -> None:
+    log.write_bytes(b"1|a\n1|b\n")
+    reader = FollowedFile(log)
+    assert reader.lag() is None
+
+    async def read() -> None:
+        async with aclosing(cast("Any", reader.batches(None))) as batches:
+            await anext(batches)
+            append(log, "2|c")
+            assert reader.lag() == Lag(4, LagUnit.BYTES)
+
+    asyncio.run(read())
 
 
 def test_the_reader_wakes_up_when_the_file_grows_and_says_that_it_looked(log: Path) -> None:

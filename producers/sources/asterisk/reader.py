@@ -8,6 +8,6 @@ from producers.sources.asterisk.settings import AsteriskSettings
 from producers.tail import FollowedFile
 
 
-def reader(settings: AsteriskSettings, context: ReaderContext) -> Reader:  # noqa: ARG001 - the contract's
+def reader(settings: AsteriskSettings, context: ReaderContext) -> Reader:
     """Return a reader of the log; nothing is opened. Identical lines are numbered within their second."""
-    return FollowedFile(settings.path, key=second_of, follow=settings.follow)
+    return FollowedFile(settings.path, key=second_of, follow=settings.follow, on_gap=context.on_gap)

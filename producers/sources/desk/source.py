@@ -105,8 +105,8 @@ def _rejected(error: ValidationError) -> Rejected:
     return Rejected(Reason.BAD_VALUE, f"{field or 'the line'} has a value that is not allowed ({kind})")
 
 
-def _reader(settings: DeskSettings, context: ReaderContext) -> Reader:  # noqa: ARG001 - the contract's
-    return FollowedFile(settings.journal)
+def _reader(settings: DeskSettings, context: ReaderContext) -> Reader:
+    return FollowedFile(settings.journal, on_gap=context.on_gap)
 
 
 SOURCE = Source(
