@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from kommuncenter.commands import dlq
 from kommuncenter.commands.common import err, logged_settings, out, told
 from kommuncenter.logs import configure_logs
 from kommuncenter.settings import config_path, load_settings
@@ -23,6 +24,7 @@ config_app = typer.Typer(help="Settings and catalogue.", no_args_is_help=True)
 dashboards_app = typer.Typer(help="Grafana dashboards as code.", no_args_is_help=True)
 app.add_typer(source_app, name="source")
 app.add_typer(config_app, name="config")
+app.add_typer(dlq.app, name="dlq")
 app.add_typer(dashboards_app, name="dashboards")
 
 

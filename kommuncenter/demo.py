@@ -6,6 +6,7 @@ import asyncio
 import fcntl
 import json
 import os
+import secrets
 import shutil
 import signal
 import sys
@@ -41,7 +42,7 @@ LIVE_DAY = date(2026, 11, 24)
 
 PARTITIONS = 4
 _EXAMPLE = "SELECT channel, count() FROM contacts_current GROUP BY channel"
-_REJECTED = Query("SELECT id, place, reason, detail FROM dead_letters FINAL ORDER BY at, place")
+_REJECTED = Query("SELECT id, place, reason, detail FROM dead_letters_current ORDER BY at, place")
 _START_S = 60.0
 _TAIL_BYTES = 1 << 20
 
@@ -241,6 +242,7 @@ def _settings_text(demo: _Demo, centre: Path, bootstrap_servers: str) -> str:
             "password": demo.clickhouse.password.get_secret_value(),
         },
         "pseudonym": {"key_id": "demo", "key": _key(demo.plan)},
+        "dead_letters": {"key": secrets.token_hex(32)},
         "board": {"port": demo.board_port},
         "desk": {"port": demo.desk_port},
         "sources.telephony": {"type": "asterisk", "path": str(telephony)},
@@ -378,10 +380,7 @@ async def _tell_about_log(database: ClickHouseDatabase, console: Console) -> Non
         for _, place, reason, detail in fresh[: max(0, _TOLD - len(told))]:
             console.print(f"  rejected: {place}: {reason}: {detail}", markup=False, highlight=False)
         if fresh and len(told) + len(fresh) > _TOLD:
-            console.print(
-                f"  {len(letters)} lines are rejected in all; "
-                "they stand in the table dead_letters, with place and reason"
-            )
+            console.print(f"  {len(letters)} lines are rejected in all; `kommuncenter dlq list` tells which")
         told.update(row[0] for row in fresh)
         await asyncio.sleep(1)
 

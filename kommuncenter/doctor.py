@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from kommuncenter import wiring
+from kommuncenter.sealing import sealer
 from kommuncenter.settings import Settings, config_path, load_settings
 from kommuncenter.topics import admin_client, partition_counts
-from schemas.clickhouse.queries import Query
+from schemas.clickhouse.queries import Between, Query, rejected_share_query
+from schemas.deadletter import drop
 from schemas.errors import KommuncenterError
 from schemas.timebase import local_day
 
 _CALENDAR_AHEAD = timedelta(days=90)
+_BAD_INPUT_WITHIN = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +38,13 @@ def examine() -> list[Finding]:
     checks: dict[str, Callable[[Settings], str]] = {
         "catalogue": _catalogue,
         "pseudonym key": _pseudonym,
+        "dead letters": _dead_letters,
         "retention": _retention,
         "sources": _sources,
         "broker": _broker,
         "store": _store,
         "worker": _worker,
+        "bad input": _bad_input,
     }
     for what, check in checks.items():
         try:
@@ -61,6 +66,12 @@ def _pseudonym(settings: Settings) -> str:
     pseudonymiser = wiring.pseudonymiser(settings)
     former = f", former key {pseudonymiser.previous.key_id}" if pseudonymiser.previous else ""
     return f"key {pseudonymiser.current.key_id}{former}"
+
+
+def _dead_letters(settings: Settings) -> str:
+    if sealer(settings.dead_letters) is drop:
+        return "records are dropped, only their places are kept"
+    return f"records are sealed, and kept for {settings.retention.dead_letter_payload_days} d"
 
 
 def _retention(settings: Settings) -> str:
@@ -114,3 +125,16 @@ def _worker(settings: Settings) -> str:
             f"{rows[0][0]} of {settings.kafka.partitions} partitions taken over; is a worker running?"
         )
     return f"{rows[0][0]} partitions taken over"
+
+
+def _bad_input(settings: Settings) -> str:
+    now, alarm = wiring.clock(settings).now(), settings.dead_letters
+    rows = wiring.database(settings).rows(rejected_share_query(Between(now - _BAD_INPUT_WITHIN, now)))
+    bad = [
+        f"{instance}: {rejected} records rejected beside {accepted} events in the last hour ({share:.0%})"
+        for instance, rejected, accepted, share in rows
+        if rejected + accepted >= alarm.alarm_records and share > alarm.alarm_share
+    ]
+    if bad:
+        raise KommuncenterError("; ".join(bad) + "; see `kommuncenter dlq list`")
+    return f"{sum(row[1] for row in rows)} records rejected in the last hour"

@@ -33,18 +33,20 @@ def sealer(settings: DeadLetterSettings) -> Seal:
 
 
 def unsealer(settings: DeadLetterSettings) -> Unseal:
-    """Return what undoes the sealing under the key, or the previous one. Raises ConfigurationError."""
+    """Return what undoes the sealing under the key, or the previous one.
+
+    Raises ConfigurationError for too short a key; that there is none is told only when it is needed.
+    """
     given = _cipher("key", settings.key), _cipher("previous_key", settings.previous_key)
     ciphers = [cipher for cipher in given if cipher]
-    if not ciphers:
-        raise ConfigurationError(
-            "dead_letters.key (KC_DEAD_LETTERS__KEY): not set; it is needed to read what was kept"
-        )
-    fernet = MultiFernet(ciphers)
 
     def unseal(sealed: str) -> bytes:
+        if not ciphers:
+            raise ConfigurationError(
+                "dead_letters.key (KC_DEAD_LETTERS__KEY): not set; it is needed to read what was kept"
+            )
         try:
-            return fernet.decrypt(sealed)
+            return MultiFernet(ciphers).decrypt(sealed)
         except InvalidToken as error:
             raise ConfigurationError(
                 "dead_letters.key, dead_letters.previous_key (KC_DEAD_LETTERS__KEY, …__PREVIOUS_KEY): the "

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import functools
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -12,15 +14,17 @@ from starlette.applications import Starlette
 from dashboards.board.app import board_app
 from kommuncenter.clocks import clock_from_spec
 from kommuncenter.database import ClickHouseDatabase
+from kommuncenter.deadletters.letters import Letters
+from kommuncenter.deadletters.replay import Normaliser, Replayer
 from kommuncenter.lag import lag_of
-from kommuncenter.sealing import sealer
+from kommuncenter.sealing import sealer, unsealer
 from kommuncenter.settings import Settings
 from kommuncenter.topics import TopicConfig, ensure_topics
 from producers.contract import Context, Health, Source, SourceSettings
 from producers.journal import Journal
 from producers.publisher import kafka_publisher
 from producers.registry import load
-from producers.runner import SourceRunner
+from producers.runner import SourceRunner, normalise_all
 from producers.sources.desk.app import desk_app
 from schemas.catalogue import Catalogue, load_catalogue
 from schemas.clickhouse.queries import Query
@@ -154,6 +158,34 @@ def source_runner(settings: Settings, instance: str) -> SourceRunner:
     )
 
 
+def letters(settings: Settings) -> Letters:
+    """Return the dead letters of the store; nothing is opened."""
+    return Letters(database(settings))
+
+
+@contextlib.contextmanager
+def replayer(settings: Settings) -> Iterator[Replayer]:
+    """Yield what replays dead letters; it connects to the broker when it first sends."""
+
+    @functools.cache
+    def normaliser(instance: str) -> Normaliser:
+        source, own = source_and_settings(settings, instance)
+        return functools.partial(normalise_all, source, own, source_context(settings, instance))
+
+    kafka = settings.kafka
+    outlet = kafka_publisher(kafka.bootstrap_servers, partitions=kafka.partitions)
+    try:
+        yield Replayer(
+            letters=letters(settings),
+            outlet=outlet,
+            unseal=unsealer(settings.dead_letters),
+            normaliser=normaliser,
+            clock=clock(settings),
+        )
+    finally:
+        outlet.close()
+
+
 class SourceStore:
     """What sources ask of the store: which ids have arrived, and a place for their health."""
 
@@ -185,6 +217,12 @@ UNION DISTINCT SELECT id FROM dead_letters WHERE id IN {ids:Array(String)}""",
             health.last_read_at,
             health.published,
             health.rejected,
+            health.last_sent_at,
+            health.state.value,
+            health.reason,
+            health.lag.amount if health.lag else None,
+            health.lag.unit.value if health.lag else "",
+            health.gaps,
         )
         self._client.insert(SOURCE_HEALTH, [[value] for value in row])
 

@@ -12,7 +12,7 @@ from producers.contract import Broadcast
 from schemas.deadletter import DeadLetter
 from schemas.errors import ConfigurationError, RetriableError
 from schemas.events import Event, to_json
-from schemas.topics import DEAD_LETTERS, event_topic
+from schemas.topics import DEAD_LETTERS, EVENTS_PREFIX, event_topic
 
 EVENT_HEADERS = [("content-type", b"application/cloudevents+json")]
 DEAD_LETTER_HEADERS = [("content-type", b"application/json")]
@@ -129,6 +129,14 @@ class KafkaPublisher:
                     key=letter.id.encode(),
                     headers=DEAD_LETTER_HEADERS,
                 )
+            )
+
+    def forward(self, topic: str, partition: int, key: str, value: bytes) -> None:
+        """Send a message as it is to a partition of a topic. Raises RetriableError."""
+        headers = EVENT_HEADERS if topic.startswith(EVENTS_PREFIX) else []
+        with self._failures(topic):
+            self._unsettled.append(
+                self._open().send(topic, value=value, key=key.encode(), headers=headers, partition=partition)
             )
 
     def flush(self) -> None:

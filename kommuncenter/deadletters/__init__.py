@@ -1,0 +1,1 @@
+"""Dead letters for people: finding them, telling about them, and replaying them."""
