@@ -74,6 +74,7 @@ class GraphClient:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._tokens.close()
         if self._session is not None:
             await self._session.close()
 

@@ -100,7 +100,7 @@ class Message(_Part):
     @property
     def headers(self) -> Headers:
         """The headers as they came, and what is missing among them from Graph's own fields."""
-        given = [(one.name, one.value or "") for one in self.internet_message_headers or ()]
+        given = [(one.name, one.value) for one in self.internet_message_headers or () if one.value]
         names = {name.lower() for name, _ in given}
         more = [(name, value) for name, value in self._fields() if value and name not in names]
         return Headers([*given, *more, *self._marks()], stable_hash("graph-id", self.id))

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import requests
 from msal.application import ConfidentialClientApplication
+from requests.adapters import HTTPAdapter
 
 from producers.sources.graph.settings import GraphSettings
 from schemas.errors import ConfigurationError, KommuncenterError, RetriableError
@@ -23,6 +24,8 @@ class Tokens:
 
     def __init__(self, settings: GraphSettings) -> None:
         self._settings = settings
+        self._session = requests.Session()
+        self._session.mount("https://", _Adapter(settings))
         self._app: Any = None
 
     def get(self, *, fresh: bool = False) -> str:
@@ -51,6 +54,10 @@ class Tokens:
             return str(answer["access_token"])
         raise self._refusal(answer)
 
+    def close(self) -> None:
+        """Close what connections there are; the next call opens new ones."""
+        self._session.close()
+
     def _application(self) -> Any:
         own = self._settings
         return ConfidentialClientApplication(  # type: ignore[no-untyped-call]
@@ -58,8 +65,7 @@ class Tokens:
             client_credential=self._credential(),
             authority=f"{own.authority.rstrip('/')}/{own.tenant}",
             instance_discovery=False,
-            verify=str(own.ca_file) if own.ca_file else True,
-            timeout=own.timeout_seconds,
+            http_client=self._session,
         )
 
     def _credential(self) -> str | dict[str, str]:
@@ -94,3 +100,18 @@ class Tokens:
         return ConfigurationError(
             f"graph: Entra gives no token ({said}); check tenant, client_id, and the secret or certificate"
         )
+
+
+class _Adapter(HTTPAdapter):
+    """Sends with the timeout and the trust of the settings, over which the environment's would win."""
+
+    def __init__(self, settings: GraphSettings) -> None:
+        self._own_timeout = settings.timeout_seconds
+        self._own_verify = str(settings.ca_file) if settings.ca_file else None
+        super().__init__()
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
+        options |= {"timeout": self._own_timeout}
+        if self._own_verify is not None:
+            options |= {"verify": self._own_verify}
+        return super().send(request, *args, **options)
