@@ -154,7 +154,8 @@ _KEPT: Final = frozenset({"id", "singleValueExtendedProperties", *SELECT.split("
 
 
 def _counts(header: object) -> bool:
-    return not isinstance(header, dict) or str(header.get("name")).lower() in _HEADERS
+    name = header.get("name") if isinstance(header, dict) else None
+    return not isinstance(name, str) or name.lower() in _HEADERS
 
 
 def _nameless(value: object) -> object:
