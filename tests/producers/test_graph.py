@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from producers.conformance import Case, cases_of
 from producers.conformance.cases import KEY
 from producers.contract import Broadcast, Context, Normalised, Raw, Rejected
-from producers.sources.graph.messages import Message, instant, slimmed
+from producers.sources.graph.fields import slimmed
+from producers.sources.graph.messages import Message, instant
 from producers.sources.graph.settings import GraphSettings
 from producers.sources.graph.source import SOURCE
 from producers.sources.mail.headers import parsed_addresses

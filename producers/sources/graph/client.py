@@ -17,7 +17,7 @@ import aiohttp
 import structlog
 from yarl import URL
 
-from producers.sources.graph.messages import EXPAND, SELECT
+from producers.sources.graph.fields import EXPAND, SELECT
 from producers.sources.graph.settings import GraphSettings
 from producers.sources.graph.tokens import Tokens
 from schemas.clock import Clock

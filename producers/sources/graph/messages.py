@@ -1,4 +1,4 @@
-"""A message as Microsoft Graph gives it: what is asked for and kept of it, and its headers.
+"""A message as Microsoft Graph gives it, and its headers.
 
 Graph's resource type ``message`` (v1.0). The copy in Sent Items has never been on the way, so it has no
 transport headers: its thread is read from the MAPI properties behind In-Reply-To and References, its
@@ -7,7 +7,7 @@ recipients from Graph's own fields.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
 
@@ -26,34 +26,6 @@ _MARKS: Final = {  # what Exchange calls a message whose headers, made within th
     "report.": ("content-type", "multipart/report"),
     "ipm.note.rules.ooftemplate.": ("auto-submitted", "auto-replied"),
 }
-_HEADERS: Final = frozenset(
-    {
-        "auto-submitted",
-        "bcc",
-        "cc",
-        "content-type",
-        "from",
-        "in-reply-to",
-        "list-id",
-        "message-id",
-        "precedence",
-        "references",
-        "return-path",
-        "to",
-        "x-auto-response-suppress",
-        "x-spam-flag",
-    }
-)
-"""The headers that say something about a contact; no other one, such as Subject, is kept."""
-
-SELECT: Final = (
-    "internetMessageId,internetMessageHeaders,receivedDateTime,isDraft,from,"
-    "toRecipients,ccRecipients,bccRecipients"
-)
-EXPAND: Final = (
-    "singleValueExtendedProperties($filter="
-    "id eq 'String 0x1042' or id eq 'String 0x1039' or id eq 'String 0x001A')"
-)
 
 
 class _Part(BaseModel):
@@ -133,37 +105,6 @@ def instant(text: str) -> datetime | None:
         return found.astimezone(UTC) if found.tzinfo is not None else None
     except (ValueError, OverflowError):
         return None
-
-
-def slimmed(item: Mapping[str, object]) -> dict[str, object]:
-    """Return what is kept of a message out of a page: no subject, no names, no header but those that count.
-
-    What does not have Graph's form is kept as it is, for the normaliser to reject.
-    """
-    kept = {name: item[name] for name in sorted(_KEPT & item.keys())}
-    headers = kept.get("internetMessageHeaders")
-    if isinstance(headers, list):
-        kept["internetMessageHeaders"] = [header for header in headers if _counts(header)]
-    for name in ("from", "toRecipients", "ccRecipients", "bccRecipients"):
-        if name in kept:
-            kept[name] = _nameless(kept[name])
-    return kept
-
-
-_KEPT: Final = frozenset({"id", "singleValueExtendedProperties", *SELECT.split(",")})
-
-
-def _counts(header: object) -> bool:
-    name = header.get("name") if isinstance(header, dict) else None
-    return not isinstance(name, str) or name.lower() in _HEADERS
-
-
-def _nameless(value: object) -> object:
-    if isinstance(value, list):
-        return [_nameless(one) for one in value]
-    if isinstance(value, dict):
-        return {key: _nameless(one) for key, one in value.items() if key != "name"}
-    return value
 
 
 def _addresses(*recipients: _Recipient | None) -> str:

@@ -18,7 +18,8 @@ import structlog
 
 from producers.contract import Batch, Place, Raw
 from producers.sources.graph.client import GraphClient, LostState, Page, Refused, Sleep
-from producers.sources.graph.messages import instant, slimmed
+from producers.sources.graph.fields import slimmed
+from producers.sources.graph.messages import instant
 from producers.sources.graph.settings import GraphSettings
 from producers.sources.graph.tokens import Tokens
 from producers.sources.mail.messages import INBOX, SENT
