@@ -45,6 +45,8 @@ def _lines(found: Verification) -> Iterator[str]:
     yield f"From {found.since} to {last}: {found.events} events, {found.late} late."
     if found.late:
         yield "Late events count nowhere until their days are rebuilt."
+    if found.awaiting_rebuild:
+        yield f"{found.awaiting_rebuild} contacts of frozen days would be changed by a rebuild."
     if found.since < found.pseudonyms_from:
         yield f"Figures that need a pseudonym are compared from {found.pseudonyms_from} on."
     for compared in found.compared:

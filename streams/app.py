@@ -42,6 +42,8 @@ class StreamSettings:
     rebalance_timeout: float = 6.0
     commit_interval: float = 0.5
     batch_within: float = 0.05
+    horizon_interval: float = 10.0
+    """How often the worker looks whether days have frozen, or are to be rebuilt."""
     max_poll_records: int = 4000
     data_dir: Path = Path("var/faust")
     """Where Faust keeps its own files; none of ours are there."""
@@ -95,6 +97,7 @@ def build_app(
     _agent(app, topic(LEGS), "legs", worker.take_legs, settings)
     _agent(app, topic(DEAD_LETTERS), "letters", worker.take_letters, settings)
     _follow_assignment(app, worker)
+    _follow_horizon(app, worker, settings.horizon_interval)
     return app
 
 
@@ -145,6 +148,22 @@ def _follow_assignment(app: faust.App, worker: Worker) -> None:
 
     app.on_partitions_assigned.connect(cast(Any, assigned))
     app.on_partitions_revoked.connect(cast(Any, revoked))
+
+
+def _follow_horizon(app: faust.App, worker: Worker, interval: float) -> None:
+    """Let the worker freeze days, and open those that are to be rebuilt."""
+
+    async def follow() -> None:
+        try:
+            if await worker.renew():
+                await worker.ready()
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            log.exception("takeover_failed")
+            await app.crash(error)
+
+    app.timer(interval=interval)(follow)
 
 
 async def _send(app: faust.App, partitions: int, messages: Sequence[LegMessage]) -> None:

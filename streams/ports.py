@@ -27,6 +27,14 @@ class Archived:
 
 
 @dataclass(frozen=True, slots=True)
+class Horizon:
+    """From which local midnight (UTC) on days are open, and which rebuilds are asked for."""
+
+    at: datetime
+    rebuilds: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """An owner's claim to a partition of a stage (CORRECTIONS 3)."""
 
@@ -34,6 +42,7 @@ class Claim:
     partition: int
     epoch: int
     horizon: datetime
+    rebuilds: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +70,20 @@ class Store(Protocol):
         """Write dead letters."""
         ...
 
+    def horizon(self) -> Horizon:
+        """Return what a claim made now would get."""
+        ...
+
     def claim(self, partitions: Iterable[int]) -> dict[tuple[int, int], Claim]:
         """Claim both stages of partitions; return the claims by (stage, partition)."""
         ...
 
     def activate(self, claims: Iterable[Claim]) -> None:
         """Make claims the ones in force: rows of former owners count no longer."""
+        ...
+
+    def finish(self, claims: Iterable[Claim]) -> None:
+        """Note that the takeovers are through: everything that stage 2 lacked has been sent to it."""
         ...
 
     def archived(self, partition: int, since: datetime) -> Sequence[Event]:

@@ -96,9 +96,11 @@ def letter_row(letter: DeadLetter) -> Sequence[Any]:
     )
 
 
-def fact_row(partition: int, row: FactRow, output: Output) -> Sequence[Any]:
-    """Return a contact's row, or its tombstone."""
+def fact_row(partition: int, row: FactRow, output: Output, named_from: date = date.min) -> Sequence[Any]:
+    """Return a contact's row, or its tombstone; before ``named_from`` without the party."""
     fact = row.fact
+    if fact is not None and row.day < named_from:
+        fact = fact.model_copy(update={"party": ""})
     head = (row.day, row.contact_id, partition, output.revision, int(fact is None))
     return (*head, *(_fact_values(fact) if fact else _NO_FACT))
 

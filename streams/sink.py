@@ -29,7 +29,7 @@ from schemas.measures import WINDOWS_W
 from schemas.timebase import day_start, local_day
 from streams.core.contributions import RowKey
 from streams.core.stage2 import Frozen, Output
-from streams.ports import STAGE_1, STAGE_2, Archived, Claim, Held
+from streams.ports import STAGE_1, STAGE_2, Archived, Claim, Held, Horizon
 from streams.rows import (
     event_row,
     fact_row,
@@ -39,6 +39,9 @@ from streams.rows import (
     letter_row,
     transpose,
 )
+
+LATENESS = timedelta(days=2)
+"""What comes later than this after the largest W finds its day frozen."""
 
 REACH = timedelta(days=14)
 """No contact reaches further over the horizon: not by its thread, nor by the day on which a mail is due."""
@@ -50,11 +53,26 @@ BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 class ClickHouseStore:
     """Writes and reads for the worker; see :class:`streams.ports.Store` for the contract."""
 
-    def __init__(self, database: Database, clock: Clock, lateness: timedelta = timedelta(days=2)) -> None:
-        """Take a client that is safe to share between threads."""
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        lateness: timedelta = LATENESS,
+        settled: timedelta = timedelta(days=1),
+        pseudonym_days: int | None = None,
+    ) -> None:
+        """Take a client that is safe to share between threads.
+
+        Days freeze by what has been in the archive for ``settled``: history that several sources read side
+        by side must not freeze under the slower ones. Facts older than ``pseudonym_days`` are written
+        without their party.
+        """
         self._database = database
         self._clock = clock
         self._lateness = lateness
+        self._settled = settled
+        self._pseudonym_days = pseudonym_days
 
     def archive(self, events: Sequence[Archived]) -> None:
         """Write events to the archive in one insert."""
@@ -63,15 +81,35 @@ class ClickHouseStore:
 
     def write(self, outputs: Mapping[int, Output]) -> None:
         """Write figures, then facts, then stage 2's log, each in one insert over the partitions."""
-        items = outputs.items()
+        items, named_from = outputs.items(), self._named_from()
         self._insert(SERVICE_WINDOWS, [r for p, o in items for r in figure_rows(p, o.windows, o.revision)])
         self._insert(SERVICE_DAYS, [r for p, o in items for r in figure_rows(p, o.days, o.revision)])
-        self._insert(CONTACTS, [fact_row(p, row, o) for p, o in items for row in o.facts])
+        self._insert(CONTACTS, [fact_row(p, row, o, named_from) for p, o in items for row in o.facts])
         self._insert(LEGS, [leg_row(p, message) for p, o in items for message in o.legs])
 
     def bury(self, letters: Sequence[DeadLetter]) -> None:
         """Write dead letters in one insert."""
         self._insert(DEAD_LETTERS, [letter_row(letter) for letter in letters])
+
+    def horizon(self) -> Horizon:
+        """Return the local midnight before which everything is frozen (CORRECTIONS 9, 11).
+
+        The watermark is the latest instant that the archive has known for a while, but none from a clock
+        that was ahead. An open rebuild keeps the days from its first one on from being frozen.
+        """
+        count, latest = self._database.rows(
+            Query(
+                """SELECT count(), max(least(occurred_at, archived_at)) FROM events
+WHERE NOT late AND archived_at <= {settled:DateTime64(3, 'UTC')}""",
+                {"settled": self._clock.now() - self._settled},
+            )
+        )[0]
+        rows = self._database.rows(Query("SELECT id, since FROM rebuilds FINAL WHERE state = 'open'"))
+        asked = {str(name): since for name, since in rows}
+        if not count:
+            return Horizon(BEGINNING, frozenset(asked))
+        frozen = local_day(latest - timedelta(days=max(WINDOWS_W)) - self._lateness)
+        return Horizon(day_start(min([frozen, *asked.values()])), frozenset(asked))
 
     def claim(self, partitions: Iterable[int]) -> dict[tuple[int, int], Claim]:
         """Take the next epoch of both stages of each partition.
@@ -80,12 +118,15 @@ class ClickHouseStore:
         (CORRECTIONS 3). All claims of one call share the horizon.
         """
         wanted = sorted(set(partitions))
-        horizon, nonce = self._horizon(), secrets.token_hex(8)
+        horizon, nonce = self.horizon(), secrets.token_hex(8)
         won: dict[tuple[int, int], Claim] = {}
         missing = {(stage, partition) for stage in (STAGE_1, STAGE_2) for partition in wanted}
         while missing:
             highest = self._highest_epochs(wanted)
-            tried = {key: Claim(*key, highest.get(key, 0) + 1, horizon) for key in sorted(missing)}
+            tried = {
+                key: Claim(*key, highest.get(key, 0) + 1, horizon.at, horizon.rebuilds)
+                for key in sorted(missing)
+            }
             self._record(tried.values(), nonce, "claimed")
             alone = self._alone(wanted, nonce)
             won.update({key: claim for key, claim in tried.items() if (*key, claim.epoch) in alone})
@@ -95,6 +136,10 @@ class ClickHouseStore:
     def activate(self, claims: Iterable[Claim]) -> None:
         """Record claims as active: the views then drop what former owners wrote in the horizon."""
         self._record(claims, secrets.token_hex(8), "active")
+
+    def finish(self, claims: Iterable[Claim]) -> None:
+        """Record that the takeovers are through; a rebuild waits for that."""
+        self._record(claims, secrets.token_hex(8), "through")
 
     def archived(self, partition: int, since: datetime) -> Sequence[Event]:
         """Return the events of legs that began at ``since`` or later, late ones left out."""
@@ -202,9 +247,17 @@ WHERE source_partition = {partition:UInt16} AND arrived_at >= {since:DateTime64(
         self._insert(EPOCHS, rows)
 
     def _highest_epochs(self, partitions: Sequence[int]) -> dict[tuple[int, int], int]:
+        """Return the highest epochs: claimed ones, and those of rows whose claim was lost or never made."""
         rows = self._database.rows(
             Query(
-                """SELECT stage, partition, max(epoch) FROM epochs
+                """SELECT stage, partition, max(epoch) FROM
+(
+    SELECT stage, partition, epoch FROM epochs
+    UNION ALL SELECT 1, source_partition, bitShiftRight(revision, 40) FROM legs
+    UNION ALL SELECT 2, partition, bitShiftRight(revision, 40) FROM contacts
+    UNION ALL SELECT 2, partition, bitShiftRight(revision, 40) FROM service_windows
+    UNION ALL SELECT 2, partition, bitShiftRight(revision, 40) FROM service_days
+)
 WHERE partition IN {partitions:Array(UInt16)} GROUP BY stage, partition""",
                 {"partitions": list(partitions)},
             )
@@ -224,18 +277,11 @@ HAVING uniqExact(nonce) = 1 AND any(nonce) = {nonce:String}""",
         )
         return {(int(stage), int(partition), int(epoch)) for stage, partition, epoch in rows}
 
-    def _horizon(self) -> datetime:
-        """Return the local midnight before which everything is frozen (CORRECTIONS 9, 11).
-
-        The watermark is the latest instant that the archive knows, but none from a clock that was ahead.
-        """
-        rows = self._database.rows(
-            Query("SELECT count(), max(least(occurred_at, archived_at)) FROM events WHERE NOT late")
-        )
-        count, latest = rows[0]
-        if not count:
-            return BEGINNING
-        return day_start(local_day(latest - timedelta(days=max(WINDOWS_W)) - self._lateness))
+    def _named_from(self) -> date:
+        """Return the first day whose contacts are written with their party."""
+        if self._pseudonym_days is None:
+            return date.min
+        return self._clock.now().astimezone(UTC).date() - timedelta(days=self._pseudonym_days - 1)
 
 
 def _json_list(rows: Sequence[Sequence[Any]]) -> bytes:

@@ -115,7 +115,10 @@ class BatchConsumer(Consumer):
         if {tp.partition for tp in tps} != set(partitions):
             return False
         committed = await self._committed(tps)
-        return bool(await self._commit(committed))
+        taken = bool(await self._commit(committed))
+        for tp in tps:  # Faust may have committed more in between: let it do so again
+            self._committed_offset.pop(tp, None)
+        return taken
 
     async def _committed(self, tps: Iterable[TP]) -> Mapping[TP, int]:
         """Return the committed offsets; where there is none, the earliest."""

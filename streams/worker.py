@@ -26,7 +26,7 @@ from streams.core.digest import digest
 from streams.core.rules import Rules
 from streams.core.stage1 import Stage1
 from streams.core.stage2 import Stage2
-from streams.ports import STAGE_1, STAGE_2, Archived, Claim, Store
+from streams.ports import STAGE_1, STAGE_2, Archived, Claim, Horizon, Store
 from streams.sink import BEGINNING
 
 log = structlog.get_logger(__name__)
@@ -63,7 +63,12 @@ class Owned:
 
     one: Stage1
     two: Stage2
-    horizon: datetime
+    claimed: Horizon
+
+    @property
+    def horizon(self) -> datetime:
+        """Before this everything is frozen."""
+        return self.claimed.at
 
 
 @dataclass(slots=True)
@@ -79,6 +84,8 @@ class Worker:
     """Encrypts the messages that can't be used, or drops them."""
     _owned: dict[int, asyncio.Future[Owned]] = field(default_factory=dict)
     _takeover: asyncio.Task[None] | None = None
+    _taking_events: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _taking_legs: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def assign(self, partitions: Collection[int]) -> None:
         """Begin to take over exactly these partitions; whatever was owned before is given up.
@@ -105,8 +112,32 @@ class Worker:
         if self._takeover is not None:
             await self._takeover
 
+    async def renew(self) -> bool:
+        """Take all partitions over anew if the horizon has moved or a rebuild is asked for; tell whether.
+
+        So days freeze, and their state is given up; so a rebuild opens them once again. The batches under
+        way are done first: nobody would hand them in a second time.
+        """
+        wanted = await self._persist(self.store.horizon)
+        async with self._taking_events, self._taking_legs:
+            states = [f.result() for f in self._owned.values() if f.done() and not f.cancelled()]
+            if not states or len(states) < len(self._owned) or all(s.claimed == wanted for s in states):
+                return False
+            log.info("horizon_moved", horizon=wanted.at.isoformat(), rebuilds=len(wanted.rebuilds))
+            self.assign(tuple(self._owned))
+        return True
+
     async def take_events(self, batch: Sequence[Records]) -> Sequence[Records]:
         """Stage 1: archive, then send on. Return the records that are done."""
+        async with self._taking_events:
+            return await self._take_events(batch)
+
+    async def take_legs(self, batch: Sequence[Records]) -> Sequence[Records]:
+        """Stage 2: figures, then facts, then its log. Return the records that are done."""
+        async with self._taking_legs:
+            return await self._take_legs(batch)
+
+    async def _take_events(self, batch: Sequence[Records]) -> Sequence[Records]:
         owned = await self._owners(batch)
         read = [(records, *self._read_events(records)) for records in batch if records.partition in owned]
         late = await self._late(read, owned)
@@ -115,7 +146,9 @@ class Worker:
             for records, events, _ in read
             for event, payload in events
         ]
-        await self._persist(self.store.archive, archived)
+        # What is archived already stays as it is: when it came first tells what a frozen day knew of it.
+        new = [a for a in archived if a.late or not owned[a.partition].one.knows(a.event)]
+        await self._persist(self.store.archive, new)
         await self._bury([letter for _, _, letters in read for letter in letters])
         messages: list[LegMessage] = []
         for partition, state in owned.items():
@@ -124,8 +157,7 @@ class Worker:
         await self._send(messages)
         return self._still_owned(batch, owned)
 
-    async def take_legs(self, batch: Sequence[Records]) -> Sequence[Records]:
-        """Stage 2: figures, then facts, then its log. Return the records that are done."""
+    async def _take_legs(self, batch: Sequence[Records]) -> Sequence[Records]:
         owned = await self._owners(batch)
         letters: list[DeadLetter] = []
         messages: dict[int, list[LegMessage]] = {partition: [] for partition in owned}
@@ -166,6 +198,7 @@ class Worker:
             for partition, state in restored.items():
                 await self._send(await self._persist(self._unsent, state))
                 owned[partition].set_result(state)
+            await self._persist(self.store.finish, claims.values())
             log.info("partitions_taken_over", partitions=sorted(owned))
         except BaseException as error:
             for future in owned.values():
@@ -184,7 +217,7 @@ class Worker:
         held = self.store.held(partition, second.horizon)
         two.restore(held.legs, held.frozen)
         self.store.write({partition: two.everything(held.rows, held.facts)})
-        return Owned(one, two, first.horizon)
+        return Owned(one, two, Horizon(first.horizon, first.rebuilds))
 
     def _unsent(self, state: Owned) -> list[LegMessage]:
         """Return what stage 2 has not heard, or not as it stands now (CORRECTIONS 7). Blocks."""

@@ -94,6 +94,7 @@ CONTACTS = Table(
     ),
 )
 EPOCHS = Table("epochs", ("stage", "partition", "epoch", "nonce", "state", "horizon_from", "recorded_at"))
+REBUILDS = Table("rebuilds", ("id", "since", "state", "late", "recorded_at"))
 DEAD_LETTERS = Table(
     "dead_letters",
     ("id", "instance", "place", "reason", "detail", "sha256", "size", "at", "kind", "sealed"),
@@ -111,6 +112,7 @@ TABLES = (
     SERVICE_WINDOWS,
     SERVICE_DAYS,
     EPOCHS,
+    REBUILDS,
     DEAD_LETTERS,
     DEAD_LETTER_REPLAYS,
     SOURCE_HEALTH,

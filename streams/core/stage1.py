@@ -47,6 +47,12 @@ class Stage1:
         for event in events:
             self._take(event)
 
+    def knows(self, event: Event) -> bool:
+        """Tell whether just this event is in the state, and so in the archive."""
+        if isinstance(event, SystemRestarted):
+            return self.restarts.get(event.source, {}).get(event.id) == event.time
+        return self.legs.get(event.subject, {}).get(event.id) == event
+
     def messages(self, leg_id: str) -> list[LegMessage]:
         """Return the leg's state under its key, a sighting under a former one, and retractions elsewhere."""
         events = self.legs[leg_id]

@@ -16,7 +16,8 @@ from schemas.clock import Clock
 from schemas.errors import ConfigurationError, RetriableError
 from schemas.events import Event, events_adapter
 from schemas.timebase import local_day
-from streams.verify.legs import legs_of, restarts_of
+from streams.verify.frozen import Former, freezing
+from streams.verify.legs import NaiveLeg, legs_of, restarts_of
 from streams.verify.naive import THREAD_OPEN, Row, day_of, facts_of
 from streams.verify.sql import MOST_DIFFERENCES, Comparison, comparison_query
 
@@ -55,7 +56,8 @@ class Verification:
     """What was compared from ``since`` (included) to ``until`` (not), local days, and what differs.
 
     ``differing`` is how many differences there are, of which ``differences`` holds at most 10 000 per
-    comparison. ``late`` events are archived but counted nowhere until a rebuild (CORRECTIONS 12). Before
+    comparison. ``late`` events are archived but counted nowhere until a rebuild (CORRECTIONS 12), which would
+    also change ``awaiting_rebuild`` contacts of frozen days: they stand as they did when frozen. Before
     ``pseudonyms_from`` the figures that need a party can't be had from the facts any more.
     """
 
@@ -64,6 +66,7 @@ class Verification:
     pseudonyms_from: date
     events: int
     late: int
+    awaiting_rebuild: int
     compared: tuple[Compared, ...]
     differences: tuple[Difference, ...]
     differing: int
@@ -80,6 +83,15 @@ class Kept:
 
     events: int | None = None
     pseudonyms: int | None = None
+
+    def first_day(self, now: datetime) -> date | None:
+        """Return the first day whose every event is kept, and those of a thread that was open before it.
+
+        None where events are kept for ever.
+        """
+        if self.events is None:
+            return None
+        return local_day(now - timedelta(days=self.events)) + timedelta(days=1) + THREAD_OPEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +131,7 @@ class Verifier:
         )
         count, oldest, newest = rows[0]
         today = local_day(self.clock.now())
-        earliest = self._first_day()
+        earliest = self.kept.first_day(self.clock.now())
         if since is not None and earliest is not None and since < earliest:
             raise ConfigurationError(
                 f"--since {since}: the events of those days have begun to expire (retention.events_days = "
@@ -132,13 +144,6 @@ class Verifier:
                 f"nothing between {begin} and {end - timedelta(days=1)}; correct the days"
             )
         return begin, end
-
-    def _first_day(self) -> date | None:
-        """Return the first day whose every event is kept, and those of a thread that was open before it."""
-        if self.kept.events is None:
-            return None
-        whole = local_day(self.clock.now() - timedelta(days=self.kept.events)) + timedelta(days=1)
-        return whole + THREAD_OPEN
 
     def _pseudonyms_from(self) -> date:
         """Return the first day whose facts still name the party: the store blanks it after so many days."""
@@ -168,7 +173,7 @@ UNION ALL SELECT 'events', partition, uniqExact(event_id) FROM events GROUP BY p
             0
         ]
         pseudonyms_from = self._pseudonyms_from()
-        found = Verification(since, until, pseudonyms_from, int(events), int(late), (), (), 0)
+        found = Verification(since, until, pseudonyms_from, int(events), int(late), 0, (), (), 0)
         for comparison in Comparison:
             found = self._figures(found, comparison)
         found = self._contacts(found)
@@ -192,29 +197,54 @@ UNION ALL SELECT 'events', partition, uniqExact(event_id) FROM events GROUP BY p
 
     def _contacts(self, found: Verification) -> Verification:
         """Fold the archive again and compare every contact, column by column."""
+        legs = self._legs()
         ought = {
-            str(row["contact_id"]): row for row in self._folded() if found.since <= day_of(row) < found.until
+            str(row["contact_id"]): row
+            for row in facts_of(legs, self.catalogue)
+            if found.since <= day_of(row) < found.until
         }
+        stored: dict[str, Row] = {}
         told: list[Difference] = []
-        stored: set[str] = set()
         for row in self._stored(found.since, found.until):
             contact_id = str(row["contact_id"])
             if contact_id in stored:
                 told.append(Difference(CONTACTS_AGAINST_EVENTS, contact_id, "contact", "twice", "once"))
-            elif contact_id not in ought:
-                told.append(Difference(CONTACTS_AGAINST_EVENTS, contact_id, "contact", _summary(row), None))
-            else:
-                told += _contact_differences(row, ought[contact_id], found.pseudonyms_from)
-            stored.add(contact_id)
-        told += [
-            Difference(CONTACTS_AGAINST_EVENTS, missing, "contact", None, _summary(ought[missing]))
-            for missing in sorted(ought.keys() - stored)
-        ]
+            stored[contact_id] = row
+        differ = {
+            contact_id: differences
+            for contact_id in sorted(stored.keys() | ought.keys())
+            if (differences := _differences(stored.get(contact_id), ought.get(contact_id), found))
+        }
+        awaiting = self._awaiting_rebuild(found, legs, {i: (stored.get(i), ought.get(i)) for i in differ})
+        told += [d for contact_id, ds in differ.items() if contact_id not in awaiting for d in ds]
         compared = Compared(CONTACTS_AGAINST_EVENTS, len(ought), len(ought) * len(_FACTS))
+        found = replace(found, awaiting_rebuild=len(awaiting))
         return _with(found, compared, told[:MOST_DIFFERENCES], len(told))
 
-    def _folded(self) -> list[Row]:
-        """Return the naive fold of the archive, read a slice of the legs at a time."""
+    def _awaiting_rebuild(
+        self,
+        found: Verification,
+        legs: Sequence[NaiveLeg],
+        differ: Mapping[str, tuple[Row | None, Row | None]],
+    ) -> set[str]:
+        """Return those of the contacts that stand as they did when their day was frozen."""
+        if not differ:
+            return set()
+        frozen = freezing(self.database)
+        former = Former(self.database, self.catalogue, legs)
+
+        def equal(stored: Row | None, folded: Row | None) -> bool:
+            return not _differences(stored, folded, found)
+
+        return {
+            contact_id
+            for contact_id, (stored, ought) in differ.items()
+            if (since := frozen.since(day_of(stored or ought or {}))) is not None
+            and former.stood(stored, ought, since, equal)
+        }
+
+    def _legs(self) -> list[NaiveLeg]:
+        """Return the naive fold of the archive's legs, read a slice of them at a time."""
         restarts = restarts_of(self._events("type = 'kommuncenter.system.restarted'", {}))
         count = self.database.rows(Query("SELECT count() FROM events"))[0][0]
         slices = 1 + int(count) // 50_000
@@ -222,7 +252,7 @@ UNION ALL SELECT 'events', partition, uniqExact(event_id) FROM events GROUP BY p
         for number in range(slices):
             mine = "type != 'kommuncenter.system.restarted' AND cityHash64(leg_id) % {of:UInt32} = {n:UInt32}"
             legs += legs_of(self._events(mine, {"of": slices, "n": number}), restarts)
-        return facts_of(legs, self.catalogue)
+        return legs
 
     def _events(self, condition: str, parameters: Mapping[str, object]) -> list[Event]:
         """Return archived events, late ones left out (CORRECTIONS 12)."""
@@ -267,6 +297,17 @@ def _lasting(first: Verification, second: Verification) -> Verification:
     lasting = tuple(difference for difference in second.differences if difference in before)
     cut = second.differing > len(second.differences)
     return replace(second, differences=lasting, differing=second.differing if cut else len(lasting))
+
+
+def _differences(stored: Row | None, ought: Row | None, found: Verification) -> list[Difference]:
+    """Return in what a contact is stored otherwise than it ought to be."""
+    if stored is not None and ought is not None:
+        return _contact_differences(stored, ought, found.pseudonyms_from)
+    row = stored or ought
+    if row is None:
+        return []
+    summaries = [None if row is None else _summary(row) for row in (stored, ought)]
+    return [Difference(CONTACTS_AGAINST_EVENTS, str(row["contact_id"]), "contact", *summaries)]
 
 
 def _contact_differences(stored: Row, ought: Row, pseudonyms_from: date) -> list[Difference]:

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from schemas.deadletter import DeadLetter
-from schemas.events import Event, event_adapter
+from schemas.events import Event, SystemRestarted, event_adapter
 from schemas.identity import partition_for
 from schemas.legs import ContactFact, LegMessage, LegState, Sighting, epoch_of, leg_message_adapter
 from schemas.measures import WINDOWS_W
@@ -17,8 +17,8 @@ from streams.core.contributions import Amounts, RowKey
 from streams.core.digest import digest
 from streams.core.stage1 import payload_version
 from streams.core.stage2 import FactKey, FactRow, Frozen, Output
-from streams.ports import STAGE_1, STAGE_2, Archived, Claim, Held
-from streams.sink import BEGINNING, REACH
+from streams.ports import STAGE_1, STAGE_2, Archived, Claim, Held, Horizon
+from streams.sink import BEGINNING, LATENESS, REACH
 from streams.worker import Records
 
 
@@ -103,12 +103,17 @@ class MemoryStore:
         """Write dead letters."""
         self.faults.around(lambda: self.letters.update({letter.id: letter for letter in letters}))
 
+    def horizon(self) -> Horizon:
+        """Return it, by the watermark of the whole archive."""
+        on_time = [at for _, at, _, late in self.events.values() if not late]
+        if not on_time:
+            return Horizon(BEGINNING)
+        frozen = local_day(max(on_time) - timedelta(days=max(WINDOWS_W)) - LATENESS)
+        return Horizon(day_start(frozen))
+
     def claim(self, partitions: Iterable[int]) -> dict[tuple[int, int], Claim]:
         """Take the next epochs."""
-        on_time = [at for _, at, _, late in self.events.values() if not late]
-        horizon = BEGINNING
-        if on_time:
-            horizon = day_start(local_day(max(on_time) - timedelta(days=max(WINDOWS_W) + 2)))
+        horizon = self.horizon().at
         won = {}
         for partition in partitions:
             for stage in (STAGE_1, STAGE_2):
@@ -121,13 +126,16 @@ class MemoryStore:
         """Make claims count."""
         self.faults.around(lambda: self.active.extend(claims))
 
+    def finish(self, claims: Iterable[Claim]) -> None:
+        """Only a rebuild asks for that."""
+
     def archived(self, partition: int, since: datetime) -> Sequence[Event]:
         """Return the events of legs that began in the horizon."""
         began = self.first_seen(partition, self._legs_of(partition))
         return [
             event
             for (p, leg, _), (_, _, event, late) in self.events.items()
-            if p == partition and not late and began[leg] >= since
+            if p == partition and not late and (began[leg] >= since or isinstance(event, SystemRestarted))
         ]
 
     def _legs_of(self, partition: int) -> set[str]:
@@ -193,10 +201,7 @@ class MemoryStore:
 
     def _counts(self, partition: int, at: datetime, revision: int) -> bool:
         owners = [c for c in self.active if (c.stage, c.partition) == (STAGE_2, partition)]
-        if not owners:
-            return True
-        owner = max(owners, key=lambda c: c.epoch)
-        return at < owner.horizon or epoch_of(revision) >= owner.epoch
+        return epoch_of(revision) >= max((c.epoch for c in owners if c.horizon <= at), default=0)
 
 
 def _arrived(message: LegMessage) -> datetime:

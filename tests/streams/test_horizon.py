@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from schemas.events import Event
+from schemas.events import Event, SystemRestarted
 from schemas.identity import stable_hash
 from schemas.timebase import day_start, local_day
 from tests.histories import START, event, histories, party
@@ -78,9 +78,11 @@ def test_a_takeover_leaves_what_reaches_over_the_horizon(events: Sequence[Event]
 def moving(draw: st.DrawFn) -> tuple[list[Event], list[datetime]]:
     """A history, and instants at which the horizon comes to lie just after one of its events.
 
-    A call at each of these instants moves the watermark there.
+    A call at each of these instants moves the watermark there. No restart: one that ends a call of weeks
+    ago, of which nothing more was said, changes a frozen day, and awaits a rebuild.
     """
-    events = draw(histories(largest=10, span=SPAN * 86400))
+    history = draw(histories(largest=10, span=SPAN * 86400))
+    events = [e for e in history if not isinstance(e, SystemRestarted)]
     near = st.tuples(st.sampled_from(events), st.integers(1, 40))
     moves = sorted(e.time + timedelta(days=32, hours=h) for e, h in draw(st.lists(near, max_size=4)))
     calls = [

@@ -17,6 +17,7 @@ from schemas.errors import RetriableError
 from schemas.events import Event, SystemRestarted, to_json
 from schemas.identity import partition_for
 from schemas.legs import LegMessage, leg_message_adapter
+from streams.ports import Store
 from streams.worker import Records, Worker
 from tests.histories import START, event, histories, party
 from tests.streams.memory import Faults, Killed, MemoryStore, MemoryTopic
@@ -41,9 +42,10 @@ async def _held(_: Collection[int]) -> bool:
 
 @dataclass
 class World:
-    """What outlives a worker: the store and the topics."""
+    """What outlives a worker: the store and the topics. ``real`` is used in place of the one in memory."""
 
     store: MemoryStore = field(default_factory=MemoryStore)
+    real: Store | None = None
     events: MemoryTopic = field(default_factory=lambda: MemoryTopic("kc.events.pbx1", PARTITIONS))
     legs: MemoryTopic = field(default_factory=lambda: MemoryTopic("kc.legs", PARTITIONS))
 
@@ -54,7 +56,8 @@ class World:
             for message in messages:
                 self.store.faults.around(partial(self.legs.append, message.key, _bytes(message)))
 
-        return Worker(store=self.store, send=send, fence=_held, rules=RULES, clock=FixedClock())
+        store = self.real or self.store
+        return Worker(store=store, send=send, fence=_held, rules=RULES, clock=FixedClock())
 
     def publish(self, events: Sequence[Event]) -> None:
         """Put events on the topic, a restart in every partition."""
@@ -76,7 +79,11 @@ async def owner(world: World) -> Worker:
 
 async def work(world: World, largest: int) -> None:
     """Let a new worker take over and work until nothing is left."""
-    worker = await owner(world)
+    await finish(world, await owner(world), largest)
+
+
+async def finish(world: World, worker: Worker, largest: int) -> None:
+    """Let a worker work until nothing is left."""
     while True:
         events, legs = world.events.poll(largest), world.legs.poll(largest)
         if not events and not legs:
@@ -196,17 +203,10 @@ def test_a_zombie_that_goes_on_writing_changes_nothing(events: list[Event], rng:
             active = heir or zombie
             world.events.mark(await active.take_events(batch))
             world.legs.mark(await active.take_legs(legs))
-        await work_on(world, heir or zombie)
+        await finish(world, heir or zombie, 50)
         return world
 
     expect(asyncio.run(scene()), events)
-
-
-async def work_on(world: World, worker: Worker) -> None:
-    """Let a worker finish."""
-    while (events := world.events.poll(50)) or world.legs.poll(50):
-        world.events.mark(await worker.take_events(events))
-        world.legs.mark(await worker.take_legs(world.legs.poll(50)))
 
 
 def test_a_store_that_is_away_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

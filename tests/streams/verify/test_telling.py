@@ -20,6 +20,7 @@ EQUAL = Verification(
     pseudonyms_from=date(2026, 10, 16),
     events=812,
     late=0,
+    awaiting_rebuild=0,
     compared=(Compared("service_days against contacts", 30, 400),),
     differences=(),
     differing=0,
