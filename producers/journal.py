@@ -59,6 +59,13 @@ class Journal:
         with self._lock:
             return len(self._entries)
 
+    @property
+    def confirmed(self) -> Place | None:
+        """The place below which everything was seen in the archive, as far as is known."""
+        with self._lock:
+            self._load()
+            return self._base
+
     def resume(self, archive: Archive) -> Place | None:
         """Return where to go on; None is the beginning. What comes after that place is forgotten here.
 

@@ -1,0 +1,1 @@
+"""Mapped sources: a TOML file says how another system's records become events; no Python is needed."""

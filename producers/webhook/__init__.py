@@ -1,0 +1,1 @@
+"""Webhooks: a receiver that answers 202 only when the broker has what was sent."""
