@@ -23,8 +23,8 @@ PERSONAL = (
 
 
 def plain(text: str) -> str:
-    """Return text without what could steer a terminal: control and formatting characters are written out."""
-    shown = (c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
+    """Return text in one line that steers no terminal: control and formatting characters are written out."""
+    shown = (c if c.isprintable() or c == "\t" else c.encode("unicode_escape").decode() for c in text)
     return "".join(shown)
 
 
@@ -135,7 +135,7 @@ def record_lines(original: Original) -> Iterator[str]:
         if value is not None:
             yield plain(f"{name:<9} {value}")
     yield ""
-    yield plain(original.payload.decode("utf-8", "backslashreplace"))
+    yield from map(plain, original.payload.decode("utf-8", "backslashreplace").split("\n"))
 
 
 class _Line(NamedTuple):
