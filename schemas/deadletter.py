@@ -47,7 +47,7 @@ class Original(BaseModel):
     payload: bytes
     nth: int = 0
     sequence: int = 0
-    received_at: AwareDatetime | None = None
+    received_at: datetime | None = None
     attributes: Mapping[str, str] = {}
     partition: int | None = None
 

@@ -25,7 +25,7 @@ originals = st.builds(
     payload=st.binary(max_size=300),
     nth=st.integers(0, 5),
     sequence=st.integers(0, 10**6),
-    received_at=st.none() | st.datetimes(timezones=st.just(UTC)),
+    received_at=st.none() | st.datetimes(timezones=st.none() | st.just(UTC)),
     attributes=st.dictionaries(st.text(st.characters(codec="utf-8")), st.text(st.characters(codec="utf-8"))),
     partition=st.none() | st.integers(0, 1023),
 )
