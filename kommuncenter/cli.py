@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from kommuncenter.commands import dlq
+from kommuncenter.commands import dlq, source
 from kommuncenter.commands.common import err, logged_settings, out, told
 from kommuncenter.logs import configure_logs
 from kommuncenter.settings import config_path, load_settings
@@ -19,7 +19,7 @@ from kommuncenter.settings import config_path, load_settings
 app = typer.Typer(
     help="Service statistics of a municipal contact centre.", no_args_is_help=True, rich_markup_mode=None
 )
-source_app = typer.Typer(help="Event sources.", no_args_is_help=True)
+source_app = source.app
 config_app = typer.Typer(help="Settings and catalogue.", no_args_is_help=True)
 dashboards_app = typer.Typer(help="Grafana dashboards as code.", no_args_is_help=True)
 app.add_typer(source_app, name="source")

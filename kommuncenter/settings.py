@@ -16,6 +16,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from producers import registry
 from schemas.errors import ConfigurationError
 from schemas.events import Slug
 from schemas.topics import DEFAULT_PARTITIONS
@@ -108,6 +109,14 @@ class ServerSettings(_Part):
     port: Port = 8080
 
 
+class WebhookServerSettings(ServerSettings):
+    """Where webhooks are received; put a reverse proxy with TLS in front."""
+
+    port: Port = 8082
+    hosts: tuple[str, ...] = ("127.0.0.1", "localhost")
+    """The host names under which it may be asked for: those that the proxy passes on."""
+
+
 class RetentionSettings(_Part):
     """How long things are kept (gallringsbeslut); ``decision`` names the decision. None keeps for ever."""
 
@@ -136,6 +145,9 @@ class Settings(BaseSettings):
     state_dir: Path = Path("var")
     board: ServerSettings = ServerSettings(port=8080)
     desk: ServerSettings = ServerSettings(port=8081)
+    webhook: WebhookServerSettings = WebhookServerSettings()
+    sources_dir: Path | None = None
+    """Mapped sources of the installation, one folder each; without it ``sources`` beside the settings file."""
     desk_url: str | None = None
     """Where the board's link to the registration form leads; none shows no link."""
     retention: RetentionSettings = RetentionSettings()
@@ -180,7 +192,9 @@ def load_settings() -> Settings:
         _check_file(path)
     _check_environment()
     try:
-        return Settings()
+        settings = Settings()
+        registry.look_in(settings.sources_dir or (path.parent if path else Path()) / "sources")
+        return settings
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         key = ".".join(str(part) for part in first["loc"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -20,7 +21,7 @@ from kommuncenter.lag import lag_of
 from kommuncenter.sealing import sealer, unsealer
 from kommuncenter.settings import Settings
 from kommuncenter.topics import TopicConfig, ensure_topics
-from producers.contract import Context, Health, Source, SourceSettings
+from producers.contract import Context, Health, Reader, Source, SourceSettings
 from producers.journal import Journal
 from producers.publisher import kafka_publisher
 from producers.registry import load
@@ -141,16 +142,28 @@ def source_context(settings: Settings, instance: str) -> Context:
     return Context(instance, pseudonymiser(settings), catalogue(settings), settings.kafka.partitions)
 
 
-def source_runner(settings: Settings, instance: str) -> SourceRunner:
-    """Return the runner of a configured source instance; nothing is opened."""
+def source_journal(settings: Settings, instance: str) -> Journal:
+    """Return the journal of an instance's places."""
+    return Journal(settings.state_dir / "journals" / f"{instance}.jsonl", instance)
+
+
+def source_runner(
+    settings: Settings, instance: str, *, reader: Reader | None = None, journal: Journal | None = None
+) -> SourceRunner:
+    """Return the runner of a configured source instance; nothing is opened.
+
+    It reads from ``reader`` and notes in ``journal`` where others have to do with them as well.
+    """
     source, own = source_and_settings(settings, instance)
+    if reader is not None:
+        source = replace(source, reader=lambda _settings, _context: reader)
     store = SourceStore(database(settings), settings.kafka.partitions)
     return SourceRunner(
         source=source,
         settings=own,
         context=source_context(settings, instance),
         publisher=kafka_publisher(settings.kafka.bootstrap_servers, partitions=settings.kafka.partitions),
-        journal=Journal(settings.state_dir / "journals" / f"{instance}.jsonl", instance),
+        journal=journal or source_journal(settings, instance),
         archive=store,
         health=store,
         clock=clock(settings),

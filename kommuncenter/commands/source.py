@@ -1,0 +1,116 @@
+"""``kommuncenter source``: make, test, try out and replay sources."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from kommuncenter.commands.common import err, out, told
+from kommuncenter.settings import load_settings
+from schemas.errors import ConfigurationError
+from schemas.events import Channel
+
+app = typer.Typer(help="Event sources.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="A source, such as asterisk; see `source list`.")]
+
+
+@app.command()
+@told
+def new(
+    name: Annotated[str, typer.Argument(help="Name of the source: a to z, 0 to 9 and _.")],
+    channel: Annotated[Channel, typer.Option(help="telephone, email or visit.")],
+    directory: Annotated[
+        Path | None,
+        typer.Option(help="A new directory, for a package of its own; else it goes to producers/sources."),
+    ] = None,
+) -> None:
+    """Make a new source that passes every test, for you to change."""
+    from kommuncenter.sources.new import new_source
+
+    folder = new_source(name, channel, directory)
+    out.print(f"Made {folder}. Read its README.md, change source.py and the cases, then:", highlight=False)
+    if directory is not None:
+        out.print(f"  pip install --editable {directory}", highlight=False)
+    out.print(f"  kommuncenter source test {name}", highlight=False)
+
+
+@app.command("test")
+@told
+def run_kit(
+    names: Annotated[list[str], typer.Argument(help="Sources, such as asterisk; see `source list`.")],
+    examples: Annotated[int, typer.Option(min=1, help="Fuzzed inputs of each kind.")] = 200,
+    mutants: Annotated[int, typer.Option(min=0, help="Faults to put in, one at a time.")] = 60,
+) -> None:
+    """Run the conformance kit over sources."""
+    from producers import registry
+
+    try:
+        from kommuncenter.conformance import all_checks
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"{error.name} is not installed; install kommuncenter-stats[conformance]"
+        ) from error
+    wrong = 0
+    for name in names:
+        checks = all_checks(registry.load(name), registry.folder(name), examples=examples, mutants=mutants)
+        for what, problems in checks:
+            out.print(f"{'NO' if problems else 'ok'}  {name}: {what}", highlight=False)
+            for problem in problems:
+                out.print(f"    {problem}", markup=False, highlight=False)
+            wrong += len(problems)
+    if wrong:
+        raise typer.Exit(1)
+
+
+@app.command()
+@told
+def golden(name: Name) -> None:
+    """Write the golden files of a source's cases anew, for you to read and commit."""
+    from producers.conformance import cases_of
+
+    for case in cases_of(name):
+        case.write()
+        out.print(f"{case.name}: written; read it before you commit it", highlight=False)
+
+
+@app.command()
+@told
+def check(
+    name: Name,
+    sample: Annotated[
+        Path, typer.Option(help="A file of input, a folder with a record a file, or the folder of a case.")
+    ],
+    settings: Annotated[
+        Path | None, typer.Option(help="The source's settings (TOML); default: its sample.toml.")
+    ] = None,
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+) -> None:
+    """Try a source on a sample: events, rejections, and fields that nobody reads. Nothing is sent."""
+    from kommuncenter import wiring
+    from kommuncenter.sources import dry_run
+
+    found = dry_run.dry_run(name, sample, settings, wiring.catalogue(load_settings()))
+    if json:
+        sys.stdout.write(found.as_json())
+        return
+    if found.outcome.events:
+        table = Table("time (UTC)", "event", "leg", "says")
+        for row in dry_run.event_rows(found.outcome.events):
+            table.add_row(*row)
+        out.print(table)
+    if found.outcome.rejections:
+        table = Table("rejected", "reason", "detail")
+        for rejected in found.outcome.rejected():
+            table.add_row(rejected["place"], rejected["reason"], rejected["detail"])
+        out.print(table)
+    if found.unread is None:
+        err.print("The records are no JSON objects: which of their fields nobody reads can't be told.")
+    elif found.unread:
+        out.print(f"Fields that nobody reads: {', '.join(found.unread)}", markup=False, highlight=False)
+    out.print(dry_run.summary(found), highlight=False)
