@@ -13,6 +13,8 @@ from rich.table import Table
 
 from kommuncenter.commands import dlq, source
 from kommuncenter.commands.common import err, logged_settings, out, told
+from kommuncenter.commands.rebuild import rebuild
+from kommuncenter.commands.webhook import webhook
 from kommuncenter.logs import configure_logs
 from kommuncenter.settings import config_path, load_settings
 
@@ -146,6 +148,9 @@ def verify(
         raise typer.Exit(1)
 
 
+app.command()(rebuild)
+
+
 @source_app.command("list")
 @told
 def source_list() -> None:
@@ -172,6 +177,9 @@ def source_run(
     wiring.create_topics(settings)
     runners = [wiring.source_runner(settings, instance) for instance in instances]
     asyncio.run(serving.run_sources(runners))
+
+
+source_app.command("webhook")(webhook)
 
 
 @source_app.command("form")

@@ -154,7 +154,7 @@ def apply_retention(database: ClickHouseDatabase, retention: RetentionSettings) 
     """Set how long the tables keep their rows. Aggregates are kept for ever (DOMAIN §4)."""
     rows = {
         "events": ("toDateTime(occurred_at)", "Day", retention.events_days),
-        "legs": ("toDateTime(arrived_at)", "Day", retention.pseudonym_days),
+        "legs": ("toDateTime(arrived_at)", "Day", retention.events_days),
         "contacts": ("day", "Month", retention.facts_months),
         "dead_letters": ("toDateTime(at)", "Month", retention.dead_letters_months),
         "dead_letter_replays": ("toDateTime(at)", "Month", retention.dead_letters_months),

@@ -44,6 +44,7 @@ def examine() -> list[Finding]:
         "broker": _broker,
         "store": _store,
         "worker": _worker,
+        "rebuilds": _rebuilds,
         "bad input": _bad_input,
     }
     for what, check in checks.items():
@@ -125,6 +126,15 @@ def _worker(settings: Settings) -> str:
             f"{rows[0][0]} of {settings.kafka.partitions} partitions taken over; is a worker running?"
         )
     return f"{rows[0][0]} partitions taken over"
+
+
+def _rebuilds(settings: Settings) -> str:
+    asked = wiring.rebuilder(settings).open()
+    if asked:
+        raise KommuncenterError(
+            f"the one from {asked[0].since} is not through; run `kommuncenter rebuild` to see it through"
+        )
+    return "none is open"
 
 
 def _bad_input(settings: Settings) -> str:

@@ -118,10 +118,14 @@ class WebhookServerSettings(ServerSettings):
 
 
 class RetentionSettings(_Part):
-    """How long things are kept (gallringsbeslut); ``decision`` names the decision. None keeps for ever."""
+    """How long things are kept (gallringsbeslut); ``decision`` names the decision. None keeps for ever.
+
+    Events (and legs, which are made of them) are kept for longer than it takes until a day is frozen (34
+    days) and what began before it has come to its end (14). Pseudonyms are needed while a day is open.
+    """
 
     decision: str = ""
-    events_days: Annotated[int, Field(ge=35)] | None = 60
+    events_days: Annotated[int, Field(ge=48)] | None = 60
     pseudonym_days: Annotated[int, Field(ge=35)] | None = 35
     facts_months: Annotated[int, Field(ge=1)] | None = 25
     dead_letters_months: Annotated[int, Field(ge=1)] | None = 25
@@ -147,7 +151,7 @@ class Settings(BaseSettings):
     desk: ServerSettings = ServerSettings(port=8081)
     webhook: WebhookServerSettings = WebhookServerSettings()
     sources_dir: Path | None = None
-    """Mapped sources of the installation, one folder each; without it ``sources`` beside the settings file."""
+    """Mapped sources of the installation, a folder each; by default in ``sources`` beside the settings file."""
     desk_url: str | None = None
     """Where the board's link to the registration form leads; none shows no link."""
     retention: RetentionSettings = RetentionSettings()

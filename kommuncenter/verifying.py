@@ -18,12 +18,13 @@ MOST_SHOWN = 50
 
 def days(since: str | None, until: str | None) -> tuple[date | None, date | None]:
     """Return the days as the verifier takes them: the last one not included. Raises ConfigurationError."""
-    first = _day("--since", since)
-    last = _day("--until", until)
+    first = day("--since", since)
+    last = day("--until", until)
     return first, None if last is None else last + timedelta(days=1)
 
 
-def _day(option: str, text: str | None) -> date | None:
+def day(option: str, text: str | None) -> date | None:
+    """Return the day that an option names, if it is given. Raises ConfigurationError for anything else."""
     if text is None:
         return None
     try:

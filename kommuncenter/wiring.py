@@ -36,6 +36,7 @@ from schemas.identity import Pseudonymiser, PseudonymKey
 from schemas.topics import DEAD_LETTERS, LEGS, TopicPlan
 from streams.app import StreamSettings, build_app
 from streams.core.rules import Rules
+from streams.rebuild import Rebuilder
 from streams.sink import ClickHouseStore, check_partitions
 from streams.verify.compare import Kept, Verifier
 
@@ -109,7 +110,7 @@ def worker_app(settings: Settings) -> faust.App:
             data_dir=settings.state_dir / "faust",
         ),
         topic_plan(settings),
-        ClickHouseStore(store_client, now),
+        ClickHouseStore(store_client, now, pseudonym_days=settings.retention.pseudonym_days),
         Rules(catalogue(settings)),
         now,
         seal=sealer(settings.dead_letters),
@@ -260,11 +261,17 @@ def desk_form(settings: Settings, instance: str) -> Starlette:
 
 def verifier(settings: Settings) -> Verifier:
     """Return what holds figures, contacts and events against one another; nothing is opened."""
-    kept = settings.retention
-    return Verifier(
-        database(settings),
-        catalogue(settings),
-        clock(settings),
-        lag_of(settings.kafka, topic_plan(settings)),
-        Kept(kept.events_days, kept.pseudonym_days),
-    )
+    behind = lag_of(settings.kafka, topic_plan(settings))
+    return Verifier(database(settings), catalogue(settings), clock(settings), behind, kept(settings))
+
+
+def rebuilder(settings: Settings) -> Rebuilder:
+    """Return what asks the workers to compute days anew; nothing is opened."""
+    behind = lag_of(settings.kafka, topic_plan(settings))
+    partitions = settings.kafka.partitions
+    return Rebuilder(database(settings), clock(settings), behind, partitions, kept(settings))
+
+
+def kept(settings: Settings) -> Kept:
+    """Return for how long events and pseudonyms are kept."""
+    return Kept(settings.retention.events_days, settings.retention.pseudonym_days)

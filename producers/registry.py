@@ -44,7 +44,8 @@ def load(name: str) -> Source[Any]:
     ]
     if len(places) > 1:
         raise ConfigurationError(
-            f"source {name!r}: {' and '.join(places)} each have one; remove one, or have it renamed"
+            f"source {name!r}: {' and '.join(places)} each have one of the same name; remove one, or have "
+            "it renamed"
         )
     folder = own.get(name) or here.get(name)
     found = _load_folder(name, folder) if folder else _load_offered(offered.get(name))

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from producers.contract import Context, Raw, Source
 from producers.mapped.model import Input
@@ -75,7 +75,3 @@ class Inbox:
         results = list(normalise_all(self._source, self.settings, self._context, records))
         rejections = [result for result in results if isinstance(result, Rejection)]
         return Outcome(len(records), len(results) - len(rejections), rejections)
-
-
-KEEPING = timedelta(seconds=30)
-"""How often what is archived is removed from the spool."""

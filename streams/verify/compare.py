@@ -153,13 +153,21 @@ class Verifier:
 
     def _wait_until_through(self, wait: timedelta) -> None:
         deadline = time.monotonic() + wait.total_seconds()
-        while behind := self.lag():
+        while pending := self._pending():
             if time.monotonic() >= deadline:
                 raise RetriableError(
-                    f"nothing was compared: the worker is {behind} records behind after "
-                    f"{wait.total_seconds():g} s; is it running? Wait longer with --wait"
+                    f"nothing was compared: {pending} after {wait.total_seconds():g} s; is a worker running? "
+                    "Wait longer with --wait"
                 )
             time.sleep(0.2)  # between two looks
+
+    def _pending(self) -> str:
+        """Return what has to be done before anything can be compared; empty when all is done."""
+        since = self.database.rows(Query("SELECT since FROM rebuilds FINAL WHERE state = 'open'"))
+        if since:
+            return f"the rebuild from {min(row[0] for row in since)} is not through"
+        behind = self.lag()
+        return f"the worker is {behind} records behind" if behind else ""
 
     def _mark(self) -> object:
         """Return something that changes whenever the worker writes."""

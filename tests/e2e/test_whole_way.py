@@ -99,12 +99,17 @@ def test_files_to_exact_figures_though_workers_die(kind: BrokerKind, tmp_path: P
 
 def verified(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run `kommuncenter verify` on the installation that is set up."""
-    command = [sys.executable, "-m", "kommuncenter", "verify", *arguments]
+    return told("verify", *arguments)
+
+
+def told(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of ours to its end."""
+    command = [sys.executable, "-m", "kommuncenter", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
 
 
 def assert_verified(installation: Installation) -> None:
-    """`verify` finds nothing; a figure changed by hand it names; and behind, it compares nothing."""
+    """`verify` finds nothing; a figure changed by hand it names, and `rebuild` mends; behind, it waits."""
     said = verified()
     assert said.returncode == 0, said.stdout + said.stderr
     assert said.stdout.endswith("equal\n")
@@ -115,6 +120,14 @@ def assert_verified(installation: Installation) -> None:
     assert said.returncode == 1
     assert f"service_days against contacts: {MONDAY} visit: offered: stored" in said.stdout
     assert "2 differences" in said.stdout
+    mended = told("rebuild", f"--since={MONDAY}", "--wait=60")
+    assert mended.returncode == 0, mended.stdout + mended.stderr
+    assert f"Rebuilt from {MONDAY} on" in mended.stdout
+    said = verified()
+    assert said.returncode == 0, said.stdout + said.stderr
+    nothing_open = told("rebuild")
+    assert nothing_open.returncode == 2
+    assert "no rebuild is open" in nothing_open.stderr
     for worker in installation.children:
         worker.stop()
     topic = wiring.topic_plan(installation.settings).event_topics[0]
