@@ -151,7 +151,7 @@ class Settings(BaseSettings):
     desk: ServerSettings = ServerSettings(port=8081)
     webhook: WebhookServerSettings = WebhookServerSettings()
     sources_dir: Path | None = None
-    """Mapped sources of the installation, a folder each; by default in ``sources`` beside the settings file."""
+    """Mapped sources of the installation, a folder each; ``sources`` beside the settings file."""
     desk_url: str | None = None
     """Where the board's link to the registration form leads; none shows no link."""
     retention: RetentionSettings = RetentionSettings()
