@@ -71,28 +71,30 @@ class Message(_Part):
 
     @property
     def headers(self) -> Headers:
-        """The headers as they came, and what is missing among them from Graph's own fields."""
-        given = [(one.name, one.value) for one in self.internet_message_headers or () if one.value]
-        names = {name.lower() for name, _ in given}
-        more = [(name, value) for name, value in self._fields() if value and name not in names]
-        return Headers([*given, *more, *self._marks()], stable_hash("graph-id", self.id))
+        """The headers as they came, and behind them what Graph's own fields say."""
+        given = [(one.name, one.value) for one in self.internet_message_headers or ()]
+        said = [(name, value) for name, value in (*given, *self._fields()) if value]
+        return Headers([*said, *self._marks()], stable_hash("graph-id", self.id))
 
-    def _fields(self) -> Iterator[tuple[str, str]]:
-        yield "message-id", self.internet_message_id or ""
-        yield "from", _addresses(self.sender)
-        yield "to", _addresses(*(self.to_recipients or ()))
-        yield "cc", _addresses(*(self.cc_recipients or ()))
-        yield "bcc", _addresses(*(self.bcc_recipients or ()))
+    def _fields(self) -> Iterator[tuple[str, str | None]]:
+        yield "message-id", self.internet_message_id
+        people = {"to": self.to_recipients, "cc": self.cc_recipients, "bcc": self.bcc_recipients}
+        for name, recipients in {"from": (self.sender,), **people}.items():
+            for one in recipients or ():
+                if one is not None and one.email_address is not None:
+                    yield name, one.email_address.address
         for id_, name in _PROPERTIES.items():
             yield name, self._property(id_)
 
     def _marks(self) -> list[tuple[str, str]]:
-        message_class = self._property(_MESSAGE_CLASS).lower()
-        return [mark for prefix, mark in _MARKS.items() if message_class.startswith(prefix)]
+        message_class = self._property(_MESSAGE_CLASS)
+        if message_class is None:
+            return []
+        return [mark for prefix, mark in _MARKS.items() if message_class.lower().startswith(prefix)]
 
-    def _property(self, id_: str) -> str:
+    def _property(self, id_: str) -> str | None:
         properties = self.single_value_extended_properties or ()
-        return next((one.value or "" for one in properties if one.id.lower() == id_), "")
+        return next((one.value for one in properties if one.id.lower() == id_), None)
 
 
 message_adapter: Final = TypeAdapter(Message)
@@ -105,8 +107,3 @@ def instant(text: str) -> datetime | None:
         return found.astimezone(UTC) if found.tzinfo is not None else None
     except (ValueError, OverflowError):
         return None
-
-
-def _addresses(*recipients: _Recipient | None) -> str:
-    found = (one.email_address.address for one in recipients if one is not None and one.email_address)
-    return ", ".join(f"<{address}>" for address in found if address)

@@ -34,7 +34,7 @@ def normalise(raw: Raw, settings: GraphSettings, context: Context) -> Normalised
 
 def _rejected(error: ValidationError) -> Rejected:
     """Say what is wrong by the names of fields only, never by what stood in them."""
-    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    first = error.errors()[0]
     field = next((part for part in first["loc"] if isinstance(part, str)), None)
     if field is None:
         return Rejected(Reason.UNREADABLE, "no JSON object")

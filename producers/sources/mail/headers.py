@@ -24,6 +24,7 @@ writes more, and a hostile header must not make an event that is larger than the
 
 _VALUE_CHARS = 8_000  # parsing addresses takes quadratic time in the worst case: about half a second here
 _HEADER_END = re.compile(rb"\r?\n\r?\n")
+_WORD = re.compile(r"[^\s;,(]+")
 _MESSAGE_ID = re.compile(r"<([^<>]+)>")
 _ATOM = r"[\w!#$%&'*+/^`{|}~-]+"  # without = and ?, which may spell an encoded word
 _PLAIN = re.compile(  # `user@host` or `Some Name <user@host>`, the name without anything special
@@ -36,7 +37,8 @@ _PARSER: BytesParser[EmailMessage] = BytesParser(policy=default)
 def header_block(message: bytes) -> bytes:
     """Return the header block of a message, with LF line ends, cut at :data:`HEADER_BYTES`."""
     head = message[:HEADER_BYTES]
-    return _HEADER_END.split(head, maxsplit=1)[0].replace(b"\r\n", b"\n").strip(b"\n")
+    end = _HEADER_END.search(head)
+    return head[: end.start() if end else None].replace(b"\r\n", b"\n").strip(b"\n")
 
 
 def message_refs(value: str) -> tuple[str, ...]:
@@ -79,8 +81,8 @@ class Headers:
 
     def words(self, name: str) -> set[str]:
         """Return the leading words, in lower case, of all values of a header."""
-        starts = (re.split(r"[\s;,(]", value.lower(), maxsplit=1)[0] for value in self._values.get(name, []))
-        return {word for word in starts if word}
+        starts = (_WORD.match(value.lower()) for value in self._values.get(name, []))
+        return {start[0] for start in starts if start}
 
     def __contains__(self, name: str) -> bool:
         return name in self._values
@@ -97,6 +99,11 @@ class Headers:
                 self._addresses[name] = [address for value in values for address in addresses_in(value)]
             found.update(dict.fromkeys(self._addresses[name]))
         return tuple(found)
+
+    @property
+    def sender(self) -> str | None:
+        """The first usable address in From, normalised; None where there is none."""
+        return next(iter(self.addresses("from")), None)
 
     @property
     def has_message_id(self) -> bool:
@@ -120,12 +127,10 @@ class Headers:
 
         Of more than :data:`MAX_REFERENCES` the first and the last are kept.
         """
-        named = (
-            *message_refs(self.first("references") or ""),
-            *message_refs(self.first("in-reply-to") or ""),
-        )
-        refs = tuple(ref for ref in dict.fromkeys(named) if ref != self.message)
-        return refs if len(refs) <= MAX_REFERENCES else (refs[0], *refs[1 - MAX_REFERENCES :])
+        values = [value for name in ("references", "in-reply-to") for value in self._values.get(name, [])[:1]]
+        named = dict.fromkeys(ref for value in values for ref in message_refs(value))
+        refs = tuple(ref for ref in named if ref != self.message)
+        return refs[:1] + refs[1:][1 - MAX_REFERENCES :]
 
 
 def _raw_items(block: bytes) -> list[tuple[str, str]]:

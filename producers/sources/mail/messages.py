@@ -86,18 +86,19 @@ def automatic(headers: Headers) -> Automatic | None:
 
 
 def _from_mailer_daemon(headers: Headers) -> bool:
-    return any(address.startswith("mailer-daemon@") for address in headers.addresses("from")[:1])
+    return headers.sender is not None and headers.sender.startswith("mailer-daemon@")
 
 
 def _empty_return_path(headers: Headers) -> bool:
-    return "".join((headers.first("return-path") or "-").split()) in {"<>", ""}
+    value = headers.first("return-path")
+    return value is not None and "".join(value.split()) in {"<>", ""}
 
 
 def _inbox(headers: Headers, mailbox: str, at: datetime, context: Context) -> Normalised:
-    sender = headers.addresses("from")[:1]
-    if not sender and not headers.has_message_id:
+    sender = headers.sender
+    if sender is None and not headers.has_message_id:
         return Rejected(Reason.MISSING_FIELD, "neither a usable From nor a Message-ID")
-    internal = bool(sender) and context.catalogue.internal.address(sender[0])
+    internal = sender is not None and context.catalogue.internal.address(sender)
     return [
         Received(
             id=_event_id(mailbox, headers.message, "received"),
@@ -106,7 +107,7 @@ def _inbox(headers: Headers, mailbox: str, at: datetime, context: Context) -> No
             time=at,
             data=ReceivedData(
                 channel=Channel.EMAIL,
-                party=context.pseudonymiser.address(sender[0]) if sender else None,
+                party=context.pseudonymiser.address(sender) if sender is not None else None,
                 audience=Audience.INTERNAL if internal else None,
                 mailbox=mailbox,
                 message=headers.message,
