@@ -66,7 +66,11 @@ class Mailbox:
             "sent": self.sent,
             "timeout_seconds": 10,
         }
-        own = {name: changes.pop(name) for name in ("batch_size", "poll_seconds", "since") if name in changes}
+        own = {
+            name: changes.pop(name)
+            for name in ("batch_size", "poll_seconds", "since", "mailbox")
+            if name in changes
+        }
         return MailSettings(imap=ImapSettings.model_validate(imap | changes), **{"poll_seconds": 0.05, **own})
 
     def reader(self, **changes: object) -> ImapReader:

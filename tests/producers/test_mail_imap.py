@@ -12,9 +12,11 @@ from datetime import date, timedelta
 import pytest
 from pydantic import SecretStr
 
+from producers.contract import Lag, LagUnit, TellsLag
 from producers.sources.mail.imap import ImapReader
 from producers.sources.mail.settings import ImapSettings, MailSettings
 from schemas.errors import ConfigurationError, RetriableError
+from schemas.events import Received
 from tests.producers.mailboxes import START, Mailbox, Reading, ids, normalised, read_all, read_until
 from tests.services.dovecot import Dovecot, dovecot
 
@@ -64,6 +66,22 @@ def test_hostile_mail_is_read_and_stops_nothing(mailbox: Mailbox) -> None:
     assert len(records) == len(HOSTILE) + 1
     assert last.encode() in records[-1].payload
     assert len(normalised(records)) == len(records)
+
+
+def test_how_far_it_is_behind_is_told_while_it_is_connected(mailbox: Mailbox) -> None:
+    for number in range(5):
+        mailbox.put(folder=mailbox.sent if number % 2 else mailbox.inbox)
+    reader, reading, lags = mailbox.reader(batch_size=2), Reading(), []
+
+    def done() -> bool:
+        lags.append(reader.lag())
+        return not reading.batches[-1].records
+
+    assert isinstance(reader, TellsLag)
+    assert reader.lag() is None
+    asyncio.run(read_until(reader, reading, done))
+    assert lags == [Lag(amount, LagUnit.MESSAGES) for amount in (3, 1, 0, 0)]
+    assert reader.lag() is None
 
 
 def test_further_folders_are_read_as_one_and_a_message_that_is_moved_between_them_counts_once(
@@ -298,3 +316,22 @@ def test_closing_does_not_wait_for_a_server_that_says_nothing() -> None:
         assert time.monotonic() - began < 20
         server.join(10)
         assert not server.is_alive()
+
+
+def test_a_message_to_two_mailboxes_is_told_of_twice_and_known_as_one(dovecot: Dovecot) -> None:
+    """Whoever joins the events sees one message; the second mailbox's is another leg."""
+    message = (
+        b"Message-ID: <both@x.example>\r\nFrom: kim@x.example\r\nTo: a@y.example\r\nCc: b@y.example\r\n\r\n"
+    )
+    found = []
+    for name in ("kommun", "bygg"):
+        box = Mailbox.created(dovecot)
+        box.put(message)
+        (record,) = read_all(box.reader(mailbox=name)).records
+        found += normalised([record])
+    one, other = found
+    assert isinstance(one, Received)
+    assert isinstance(other, Received)
+    assert one.data.message == other.data.message
+    assert one.id != other.id
+    assert (one.subject, other.subject) == (f"kommun:{one.data.message}", f"bygg:{one.data.message}")

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 import structlog
 from imap_tools.errors import MailboxFolderSelectError
 
-from producers.contract import Batch, Place, Raw
+from producers.contract import Batch, Lag, LagUnit, Place, Raw
 from producers.sources.mail.imap_session import CUT_CONNECTION, Fetched, Session, refused_for_good
 from producers.sources.mail.messages import INBOX, SENT
 from producers.sources.mail.settings import ImapSettings, MailSettings
@@ -95,6 +95,15 @@ class ImapReader:
             for number, folder in enumerate(folders)
         }
         self._has_opened = False
+        self._backlogs: list[_Backlog] | None = None
+
+    def lag(self) -> Lag | None:
+        """Return how many messages the folders held at the last look that have not been handed on."""
+        backlogs = self._backlogs
+        if backlogs is None:
+            return None
+        waiting = sum(len(backlog.pending) + len(backlog.fetched) for backlog in backlogs)
+        return Lag(waiting, LagUnit.MESSAGES)
 
     async def batches(self, start: Place | None) -> AsyncIterator[Batch]:
         """Yield batches for ever; an empty one says that there was nothing new.
@@ -118,6 +127,7 @@ class ImapReader:
         except CUT_CONNECTION as error:
             raise self._failure(error) from None
         finally:
+            self._backlogs = None
             if session is not None:
                 session.close()
 
@@ -143,7 +153,7 @@ class ImapReader:
         and then years of questions, all late.
         """
         backlogs = [self._backlog(session, key, marks) for key in self._folders]
-        self._has_opened = True
+        self._has_opened, self._backlogs = True, backlogs
         marks = {backlog.key: _mark_under(marks.get(backlog.key), backlog.validity) for backlog in backlogs}
         while True:
             before = dump_place(marks)
