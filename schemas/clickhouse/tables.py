@@ -101,7 +101,21 @@ DEAD_LETTERS = Table(
 )
 DEAD_LETTER_REPLAYS = Table("dead_letter_replays", ("id", "at", "outcome", "events", "reason", "detail"))
 SOURCE_HEALTH = Table(
-    "source_health", ("instance", "at", "last_event_at", "last_read_at", "published", "rejected")
+    "source_health",
+    (
+        "instance",
+        "at",
+        "last_event_at",
+        "last_read_at",
+        "published",
+        "rejected",
+        "last_sent_at",
+        "state",
+        "reason",
+        "lag",
+        "lag_unit",
+        "gaps",
+    ),
 )
 INSTALLATION = Table("installation", ("name", "value", "changed_at"))
 

@@ -24,6 +24,7 @@ from streams.core.stage2 import Stage2
 from streams.sink import BEGINNING, ClickHouseStore
 from tests.board.days import NOW, furnished
 from tests.board.fakes import FakeStore, FixedClock, Key
+from tests.health import health_row
 from tests.histories import event, party
 from tests.services.clickhouse import migrated
 
@@ -68,7 +69,10 @@ def fill(database: ClickHouseDatabase, store: FakeStore) -> None:
         for n, (i, why, at) in enumerate(store.letters)
     ]
     database.insert(DEAD_LETTERS, [list(column) for column in zip(*letters, strict=True)])
-    health = [(name, at, event_at, read_at, 0, 0) for name, at, event_at, read_at in store.sources]
+    health = [
+        health_row(name, at, last_event_at=event_at, last_read_at=read_at)
+        for name, at, event_at, read_at in store.sources
+    ]
     database.insert(SOURCE_HEALTH, [list(column) for column in zip(*health, strict=True)])
 
 
@@ -137,12 +141,14 @@ def test_a_source_started_again_keeps_its_last_event_and_one_taken_away_goes(
     database: ClickHouseDatabase,
 ) -> None:
     minute = timedelta(minutes=1)
-    rows = [
-        ("pbx1", NOW - 9 * minute, NOW - 10 * minute, NOW - 9 * minute, 5, 0),
-        ("pbx1", NOW - minute, None, None, 0, 0),
-        ("pbx1", NOW + minute, NOW + minute, NOW + minute, 6, 0),
-        ("gammal", NOW - timedelta(days=HEALTH_DAYS, minutes=1), NOW - timedelta(days=20), None, 0, 0),
+    long_ago = NOW - timedelta(days=HEALTH_DAYS, minutes=1)
+    told = [
+        ("pbx1", NOW - 9 * minute, NOW - 10 * minute, NOW - 9 * minute),
+        ("pbx1", NOW - minute, None, None),
+        ("pbx1", NOW + minute, NOW + minute, NOW + minute),
+        ("gammal", long_ago, NOW - timedelta(days=20), None),
     ]
+    rows = [health_row(name, at, last_event_at=event, last_read_at=read) for name, at, event, read in told]
     database.insert(SOURCE_HEALTH, [list(column) for column in zip(*rows, strict=True)])
     assert read_sources(database, NOW) == [
         SourceReport("pbx1", NOW - minute, NOW - 10 * minute, NOW - 9 * minute)

@@ -17,6 +17,7 @@ from schemas.clickhouse.tables import DEAD_LETTERS, SERVICE_DAYS, SERVICE_WINDOW
 from schemas.measures import MEASURE_NAMES
 from schemas.timebase import STOCKHOLM
 from tests.dashboards.samples import Row, RowStore
+from tests.health import health_row
 from tests.services.clickhouse import connect
 
 
@@ -67,7 +68,11 @@ def _insert(database: ClickHouseDatabase, data: RowStore) -> None:
         for n, (i, why, at) in enumerate(data.dead)
     ]
     _put(database, DEAD_LETTERS, [*letters, *letters])
-    _put(database, SOURCE_HEALTH, [(i, seen, last, seen, 0, 0) for i, seen, last in data.health])
+    _put(
+        database,
+        SOURCE_HEALTH,
+        [health_row(i, seen, last_event_at=last, last_read_at=seen) for i, seen, last in data.health],
+    )
 
 
 def _spread(rows: Sequence[Row]) -> list[tuple[int, Row]]:
