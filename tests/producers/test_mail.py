@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -277,6 +278,15 @@ def test_ids_without_brackets_and_folded_ids_are_found() -> None:
 def test_a_header_block_without_end_is_cut() -> None:
     headers = Headers.of_message(QUESTION.partition(b"\n\n")[0] + b"\nX-Long: " + b"a" * 2 * HEADER_BYTES)
     assert headers.message == message_ref("q1@example.org")
+
+
+@pytest.mark.parametrize("line", ["From: " + "a," * 4_000, "From: " + "a." * 4_000, "From: " + "g:" * 4_000])
+def test_hostile_senders_cost_no_more_than_one_does(line: str) -> None:
+    """Parsing takes quadratic time; all headers of a name share what may be spent on one."""
+    before = time.process_time()
+    event = received(f"{line}\n".encode() * 30 + b"Message-ID: <a@x.example>\n\n")
+    assert time.process_time() - before < 3, "it took 17 s when each was parsed"
+    assert event.data.party is None
 
 
 WORDS = "Åsa Berg a.b x.example <a@x.example> a.b@x-y.example å@räk.example =?utf-8?q?=C3=85?= =?"
