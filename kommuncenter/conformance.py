@@ -116,11 +116,11 @@ class SourceSuite:
 
     source: ClassVar[str]
     examples: ClassVar[int] = EXAMPLES
-    """Fuzzed inputs of each kind."""
+    """Arbitrary inputs; ten times as many corrupted ones."""
     mutants: ClassVar[int] = SAMPLE
     """Faults that are put in, one at a time."""
 
-    @pytest.fixture(scope="class")
+    @pytest.fixture
     def cases(self) -> tuple[Case, ...]:
         """The golden cases; there must be some."""
         found = cases_in(registry.load(self.source), registry.folder(self.source))

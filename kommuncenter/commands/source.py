@@ -43,7 +43,9 @@ def new(
 @told
 def run_kit(
     names: Annotated[list[str], typer.Argument(help="Sources, such as asterisk; see `source list`.")],
-    examples: Annotated[int, typer.Option(min=1, help="Fuzzed inputs of each kind.")] = 200,
+    examples: Annotated[
+        int, typer.Option(min=1, help="Arbitrary inputs; ten times as many corrupted.")
+    ] = 100,
     mutants: Annotated[int, typer.Option(min=0, help="Faults to put in, one at a time.")] = 60,
 ) -> None:
     """Run the conformance kit over sources."""

@@ -45,7 +45,7 @@ def new_source(name: str, channel: Channel, directory: Path | None = None) -> Pa
         _write(TEMPLATE / channel.value, folder, name)
         (folder / "py.typed").touch()
     # The name is in the golden events and in what their ids are made of.
-    for case in cases_in(_loaded(folder / "source.py"), folder):
+    for case in cases_in(load_file(folder / "source.py"), folder):
         case.write()
     return folder
 
@@ -90,7 +90,8 @@ def _renamed(text: str, name: str) -> str:
     return text.replace(TEMPLATE_NAME, name).replace(TEMPLATE_NAME.capitalize(), in_classes)
 
 
-def _loaded(file: Path) -> Source[Any]:
+def load_file(file: Path) -> Source[Any]:
+    """Return the source in a file that is in no package that can be imported (yet)."""
     spec = importlib.util.spec_from_file_location("_kommuncenter_new_source", file)
     assert spec is not None
     assert spec.loader is not None

@@ -19,13 +19,15 @@ All checks return what is wrong, in words; an empty list says that nothing is. R
 
 from __future__ import annotations
 
-from producers.conformance.cases import CASES, Case, Outcome, cases_in, cases_of
+from producers.conformance.cases import CASES, KEY, PARTITIONS, Case, Outcome, cases_in, cases_of
 from producers.conformance.checks import check_case, check_events, check_folder, check_source
 from producers.conformance.json_input import check_json
 from producers.conformance.personal import check_leaks, check_planted
 
 __all__ = [
     "CASES",
+    "KEY",
+    "PARTITIONS",
     "Case",
     "Outcome",
     "cases_in",

@@ -1,0 +1,1 @@
+"""The conformance kit, and every source against it."""
