@@ -141,7 +141,7 @@ class Reading:
 
 async def read_until(reader: ImapReader, reading: Reading, done: Callable[[], bool]) -> None:
     """Read as the runner does, on from the last place after each cut, until ``done`` after a batch."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(100):
         while True:
             with contextlib.suppress(RetriableError):
                 async with contextlib.aclosing(reader.batches(reading.place)) as batches:  # type: ignore[type-var]
