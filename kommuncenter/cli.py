@@ -14,6 +14,7 @@ from rich.table import Table
 from kommuncenter.commands import dlq, source
 from kommuncenter.commands.common import err, logged_settings, out, told
 from kommuncenter.commands.rebuild import rebuild
+from kommuncenter.commands.status import status
 from kommuncenter.commands.webhook import webhook
 from kommuncenter.logs import configure_logs
 from kommuncenter.settings import config_path, load_settings
@@ -180,6 +181,7 @@ def source_run(
 
 
 source_app.command("webhook")(webhook)
+source_app.command("status")(status)
 
 
 @source_app.command("form")

@@ -9,6 +9,7 @@ from datetime import timedelta
 from kommuncenter import wiring
 from kommuncenter.sealing import sealer
 from kommuncenter.settings import Settings, config_path, load_settings
+from kommuncenter.sources.status import alarm, statuses
 from kommuncenter.topics import admin_client, partition_counts
 from schemas.clickhouse.queries import Between, Query, rejected_share_query
 from schemas.deadletter import drop
@@ -46,6 +47,7 @@ def examine() -> list[Finding]:
         "worker": _worker,
         "rebuilds": _rebuilds,
         "bad input": _bad_input,
+        "silence": _silence,
     }
     for what, check in checks.items():
         try:
@@ -135,6 +137,14 @@ def _rebuilds(settings: Settings) -> str:
             f"the one from {asked[0].since} is not through; run `kommuncenter rebuild` to see it through"
         )
     return "none is open"
+
+
+def _silence(settings: Settings) -> str:
+    found = statuses(settings)
+    wrong = [line for line in map(alarm, found) if line]
+    if wrong:
+        raise KommuncenterError("; ".join(wrong) + "; see `kommuncenter source status`")
+    return f"{len(found)} sources are read and none is silent"
 
 
 def _bad_input(settings: Settings) -> str:

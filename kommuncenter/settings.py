@@ -102,6 +102,17 @@ class DeadLetterSettings(_Part):
     """… out of at least so many."""
 
 
+class SilenceSettings(_Part):
+    """When no events from a source are an alarm: see :mod:`schemas.clickhouse.silence`."""
+
+    chance: Annotated[float, Field(gt=0, lt=1)] = 1e-4
+    """A source is silent when the chance of nothing for so long, by its own usual rhythm, is lower …"""
+    minutes: Annotated[float, Field(ge=1)] = 10
+    """… and it lasts at least so long."""
+    unread_minutes: Annotated[float, Field(ge=1)] = 10
+    """Without a sign of life from its reader for so long a source counts as not read."""
+
+
 class ServerSettings(_Part):
     """Where a web page listens."""
 
@@ -145,7 +156,9 @@ class Settings(BaseSettings):
     clickhouse: ClickHouseSettings = ClickHouseSettings()
     pseudonym: PseudonymSettings = PseudonymSettings()
     dead_letters: DeadLetterSettings = DeadLetterSettings()
+    silence: SilenceSettings = SilenceSettings()
     catalogue: Path | None = None
+    silence: SilenceSettings = SilenceSettings()
     state_dir: Path = Path("var")
     board: ServerSettings = ServerSettings(port=8080)
     desk: ServerSettings = ServerSettings(port=8081)

@@ -29,6 +29,7 @@ from producers.runner import SourceRunner, normalise_all
 from producers.sources.desk.app import desk_app
 from schemas.catalogue import Catalogue, load_catalogue
 from schemas.clickhouse.queries import Query
+from schemas.clickhouse.silence import SilenceRule
 from schemas.clickhouse.tables import SOURCE_HEALTH
 from schemas.clock import Clock
 from schemas.errors import ConfigurationError
@@ -72,6 +73,14 @@ def catalogue(settings: Settings) -> Catalogue:
 def clock(settings: Settings) -> Clock:
     """Return the clock that every process of the installation goes by."""
     return clock_from_spec(settings.clock)
+
+
+def silence_rule(settings: Settings) -> SilenceRule:
+    """Return when no events from a source are an alarm."""
+    chosen = settings.silence
+    return SilenceRule(
+        chosen.chance, timedelta(minutes=chosen.minutes), timedelta(minutes=chosen.unread_minutes)
+    )
 
 
 def database(settings: Settings) -> ClickHouseDatabase:

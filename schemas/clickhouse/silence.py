@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 from math import log
 
 from schemas.catalogue import Catalogue, DayKind
@@ -19,10 +20,43 @@ SUNDAY = 7
 """A weekday on which the centre is closed (DayKind.CLOSED) has the rhythm of a Sunday."""
 
 
-STATUS_COLUMNS = (
-    *("instance", "verdict", "state", "reason", "seen_at", "heard_at", "last_event_at", "last_read_at"),
-    *("expected", "usual", "lag", "lag_unit", "published", "rejected", "gaps"),
-)
+class Verdict(StrEnum):
+    """What is to be said of a source."""
+
+    WORKING = "working"
+    SILENT = "silent"
+    UNREAD = "unread"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceStatus:
+    """How a source instance does: a row of ``source_status_query``. Times are in UTC, None for never.
+
+    ``state`` and ``reason`` are the reader's. ``seen_at`` is its last report, ``heard_at`` the last event or
+    when it was sent, whichever is later. ``expected`` is how many contacts usually begin in the time since,
+    ``usual`` how many in this hour of this day; None where none is usual. ``lag`` is None where unknown.
+    Counts are since the reader started.
+    """
+
+    instance: str
+    verdict: Verdict
+    state: str
+    reason: str
+    seen_at: datetime | None
+    heard_at: datetime | None
+    last_event_at: datetime | None
+    last_read_at: datetime | None
+    expected: float | None
+    usual: float | None
+    lag: int | None
+    lag_unit: str
+    published: int
+    rejected: int
+    gaps: int
+
+    def __post_init__(self) -> None:
+        """Take the verdict as the store gives it. Raises ValueError for one that there is not."""
+        object.__setattr__(self, "verdict", Verdict(self.verdict))
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,11 +214,7 @@ def source_status_query(now: datetime | str, catalogue: Catalogue, rule: Silence
     is the mean per weekday and quarter of an hour, over the ordinary days of the eight weeks before its
     last sign. Over the time since then that gives what was to be expected, and so the chance of nothing.
 
-    One row per source that has reported within HEALTH_DAYS, by name, with STATUS_COLUMNS: verdict (working,
-    silent, unread); state and reason of the reader; seen_at, heard_at (the last event, or when it was sent,
-    whichever is later), last_event_at, last_read_at (UTC, NULL for never); expected (contacts since
-    heard_at) and usual (contacts in this hour of the day), NULL where none is usual; lag (NULL
-    where unknown) and its unit; published, rejected and gaps since the reader started.
+    One row per source that has reported within HEALTH_DAYS, by name; its columns are SourceStatus's fields.
     """
     rule = rule or SilenceRule()
     at = "now64(3, 'UTC')" if isinstance(now, str) else "{now:DateTime64(3, 'UTC')}"

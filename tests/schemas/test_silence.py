@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any
@@ -13,7 +14,7 @@ from kommuncenter.database import ClickHouseDatabase
 from kommuncenter.embedded.clickhouse import EmbeddedClickHouse
 from schemas.catalogue import load_catalogue
 from schemas.clickhouse.queries import GRAFANA
-from schemas.clickhouse.silence import STATUS_COLUMNS, SilenceRule, source_status_query
+from schemas.clickhouse.silence import SilenceRule, SourceStatus, source_status_query
 from schemas.clickhouse.tables import EVENTS, SOURCE_HEALTH, Table
 from schemas.timebase import STOCKHOLM, day_start
 from tests.health import health_row
@@ -72,7 +73,7 @@ def status(
 ) -> dict[str, Any]:
     """Return what the query says of a source."""
     rows = database.rows(source_status_query(now, CATALOGUE, rule))
-    return next(dict(zip(STATUS_COLUMNS, row, strict=True)) for row in rows if row[0] == source)
+    return next(asdict(SourceStatus(*row)) for row in rows if row[0] == source)
 
 
 def busy_days(first: date, weeks: int, rng: Random, per_hour: float = 24.0) -> list[datetime]:
