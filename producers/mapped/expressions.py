@@ -35,10 +35,13 @@ class Expression:
     def compile(cls, text: str) -> Expression:
         """Return the expression of ``text``. Raises ValueError that says what is wrong with it."""
         try:
-            return cls(text, jmespath.compile(text))
+            parsed = jmespath.compile(text)
         except JMESPathError as error:
             reason = str(error).splitlines()[0].rstrip(":")
             raise ValueError(f"{text!r} is no JMESPath expression ({reason})") from error
+        if _negates_too_little(parsed.parsed):
+            raise ValueError(f"{text!r}: in JMESPath !a.b is (!a).b; write !(a.b)")
+        return cls(text, parsed)
 
     def evaluate(self, record: object) -> Any:
         """Return the value in ``record``; None where there is none, or where it can't be computed.
@@ -66,6 +69,14 @@ class Expression:
     def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Read from its text."""
         return core_schema.no_info_after_validator_function(cls.compile, core_schema.str_schema())
+
+
+def _negates_too_little(node: Mapping[str, Any]) -> bool:
+    """Tell whether a path goes on behind a negation, which is never what was meant: its value is null."""
+    children = node["children"]
+    if node["type"] in {"subexpression", "index_expression"} and children[0]["type"] == "not_expression":
+        return True
+    return any(_negates_too_little(child) for child in children)
 
 
 def leaves(value: object, at: Path = ()) -> Iterator[Path]:

@@ -118,10 +118,12 @@ def _data(
     rule: EventRule, kinds: Sequence[Kind], at: Sequence[str | int], tables: Tables
 ) -> Iterator[Problem]:
     for name, spec in rule.data.items():
-        able = [kind for kind in kinds if name in kind.fields]
-        if kinds and not able:
-            fields = sorted({field for kind in kinds for field in kind.fields})
-            yield (*at, name), f"no field of {_listed(k.name for k in kinds)}; there are {_listed(fields)}"
+        # An instance may add kinds to a table of types, so any kind's fields may stand beside one.
+        possible = KINDS.values() if isinstance(rule.type, TypeSpec) else kinds
+        able = [kind for kind in possible if name in kind.fields]
+        if possible and not able:
+            fields = {field for kind in possible for field in kind.fields}
+            yield (*at, name), f"no field of {_listed(k.name for k in possible)}; there are {_listed(fields)}"
         yield from _table(spec, (*at, name), tables)
         if name in _LISTED_ONLY and spec.values is None and spec.expression.paths():
             yield (*at, name), "needs a value table, or to be a constant: it must hold no personal data"

@@ -79,14 +79,19 @@ class _Short(_Model):
         return {"from": given} if isinstance(given, str) else given
 
 
-class FieldSpec(_Short):
-    """Where a value comes from, and what becomes of it."""
+class Lookup(_Short):
+    """Where a value comes from, and what it means."""
 
     values: TableName | None = None
     """The value table in which it is looked up."""
     unlisted: Literal["reject", "none", "skip"] = "reject"
     """What to do with a value that the table does not list: reject the record, take it for no value, or
     let this rule give no event."""
+
+
+class FieldSpec(Lookup):
+    """A field of an event."""
+
     unit: Literal["ms", "s", "min", "clock"] = "ms"
     """Of a duration. ``clock`` is hours:minutes:seconds."""
     whole: bool = False
@@ -112,7 +117,7 @@ class PartySpec(_Model):
         return self
 
 
-class TypeSpec(_Short):
+class TypeSpec(Lookup):
     """The kind of event, by the value of a field."""
 
     values: TableName

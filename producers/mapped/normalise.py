@@ -16,7 +16,17 @@ from producers.contract import Context, Normalised, Raw, Reason, Rejected
 from producers.mapped import times
 from producers.mapped.kinds import CENTRE, KINDS, Kind
 from producers.mapped.load import IGNORED
-from producers.mapped.model import OTHERS, EventRule, FieldSpec, Input, Mapped, PartySpec, Tables, TypeSpec
+from producers.mapped.model import (
+    OTHERS,
+    EventRule,
+    FieldSpec,
+    Input,
+    Lookup,
+    Mapped,
+    PartySpec,
+    Tables,
+    TypeSpec,
+)
 from schemas.catalogue import Catalogue
 from schemas.events import Audience, Event, Party
 from schemas.identity import message_ref, normalise_address, normalise_number, stable_hash
@@ -166,8 +176,7 @@ class _Record:
     def _kind(self, rule: EventRule) -> Kind:
         if not isinstance(rule.type, TypeSpec):
             return KINDS[rule.type]
-        spec = FieldSpec(expression=rule.type.expression, values=rule.type.values)
-        name = self._looked_up("type", spec)
+        name = self._looked_up("type", rule.type)
         if name is None:
             raise RefusedError(Reason.UNKNOWN_KIND, "type is missing")
         if name == IGNORED:
@@ -244,7 +253,7 @@ class _Record:
             raise RefusedError(Reason.BAD_VALUE, f"{name} stands in neither a value table nor the catalogue")
         return value
 
-    def _looked_up(self, name: str, spec: FieldSpec) -> object:
+    def _looked_up(self, name: str, spec: Lookup) -> object:
         """Return a field's value, by its table where it has one; None where there is none."""
         value = spec.expression.evaluate(self._record)
         if value == "":

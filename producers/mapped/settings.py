@@ -20,7 +20,7 @@ class MappedSettings(SourceSettings):
 
     system: Slug | None = None
     """Names the other system in ids; the source's name where it is not said."""
-    values: Tables = Field(default_factory=dict)
+    values: Tables | None = None
     """Lines of the mapping's value tables that are this instance's own, such as its department codes."""
 
 
@@ -71,8 +71,8 @@ _BASES: dict[InputKind, type[MappedSettings]] = {
 def settings_of(mapped: Mapped) -> type[MappedSettings]:
     """Return the settings of a mapping's instances; their value tables are checked against the mapping's."""
 
-    def check(tables: Tables) -> Tables:
-        for key, reason in table_problems(mapped, tables):
+    def check(tables: Tables | None) -> Tables | None:
+        for key, reason in table_problems(mapped, tables or {}):
             raise ValueError(f"{'.'.join(str(part) for part in key)}: {reason}")
         return tables
 
