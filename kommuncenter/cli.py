@@ -101,7 +101,11 @@ def report(
 
     settings = logged_settings()
     found = weekly_report(
-        wiring.database(settings), wiring.catalogue(settings), week, wiring.clock(settings).now()
+        wiring.database(settings),
+        wiring.catalogue(settings),
+        week,
+        wiring.clock(settings).now(),
+        wiring.definitions(settings),
     )
     html = render_html(found)
     if to is None:
@@ -217,10 +221,13 @@ def config_check() -> None:
 def dashboards_generate(
     to: Annotated[Path | None, typer.Option("--out", help="Folder; default: the committed one.")] = None,
 ) -> None:
-    """Write the Grafana dashboards from the metric registry."""
+    """Write the Grafana dashboards from the metric registry; those in a folder go by the settings."""
+    from dashboards.definitions import STANDARD
     from dashboards.grafana import generate
+    from kommuncenter import wiring
 
-    for path in generate.write(to or generate.COMMITTED):
+    chosen = wiring.definitions(load_settings()) if to else STANDARD
+    for path in generate.write(to or generate.COMMITTED, chosen):
         out.print(str(path))
 
 

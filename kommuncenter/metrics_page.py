@@ -23,7 +23,7 @@ empty denominator gives nothing. The examples are computed from their events whe
 checked; all of them, for managers and in Swedish, are in [Så räknar vi](sa-raknar-vi.md).
 """
 
-_DUE = frozenset({"mail_due", "mail_in_time", "mail_due_24h", "mail_in_24h"})
+_DUE = frozenset({"mail_due", "mail_in_time", "mail_replied_in_time", "mail_due_24h", "mail_in_24h"})
 """Measures that belong to the window in which a mail falls due (DOMAIN §2.4)."""
 
 _LEFT_OUT_OF_ALL = "contacts of colleagues and machines (`excluded_…`); outgoing calls and mail"

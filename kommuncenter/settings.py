@@ -19,6 +19,7 @@ from pydantic_settings import (
 from producers import registry
 from schemas.errors import ConfigurationError
 from schemas.events import Slug
+from schemas.service_level import ServiceLevel
 from schemas.topics import DEFAULT_PARTITIONS
 
 PREFIX = "KC_"
@@ -158,7 +159,10 @@ class Settings(BaseSettings):
     dead_letters: DeadLetterSettings = DeadLetterSettings()
     silence: SilenceSettings = SilenceSettings()
     catalogue: Path | None = None
-    silence: SilenceSettings = SilenceSettings()
+    service_level: ServiceLevel = ServiceLevel.STANDARD
+    """By which formula board, report and Grafana tell the service level; docs/metrics.md has them all."""
+    first_contact_days: Literal[1, 7, 14, 30] = 7
+    """W: in how many days a repeat flips first-contact resolution, on board, in report and Grafana."""
     state_dir: Path = Path("var")
     board: ServerSettings = ServerSettings(port=8080)
     desk: ServerSettings = ServerSettings(port=8081)

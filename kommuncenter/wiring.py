@@ -13,6 +13,7 @@ import faust
 from starlette.applications import Starlette
 
 from dashboards.board.app import board_app
+from dashboards.definitions import Definitions
 from kommuncenter.clocks import clock_from_spec
 from kommuncenter.database import ClickHouseDatabase
 from kommuncenter.deadletters.letters import Letters
@@ -33,7 +34,9 @@ from schemas.clickhouse.silence import SilenceRule
 from schemas.clickhouse.tables import SOURCE_HEALTH
 from schemas.clock import Clock
 from schemas.errors import ConfigurationError
+from schemas.first_contact import fcr_final
 from schemas.identity import Pseudonymiser, PseudonymKey
+from schemas.service_level import SERVICE_LEVELS
 from schemas.topics import DEAD_LETTERS, LEGS, TopicPlan
 from streams.app import StreamSettings, build_app
 from streams.core.rules import Rules
@@ -68,6 +71,11 @@ def create_topics(settings: Settings) -> Sequence[str]:
 def catalogue(settings: Settings) -> Catalogue:
     """Return the catalogue that the settings name, or the shipped one."""
     return load_catalogue(settings.catalogue)
+
+
+def definitions(settings: Settings) -> Definitions:
+    """Return which variants of its figures the installation goes by."""
+    return Definitions(SERVICE_LEVELS[settings.service_level], fcr_final(settings.first_contact_days))
 
 
 def clock(settings: Settings) -> Clock:
@@ -252,7 +260,13 @@ UNION DISTINCT SELECT id FROM dead_letters WHERE id IN {ids:Array(String)}""",
 
 def board(settings: Settings) -> Starlette:
     """Return the live board."""
-    return board_app(database(settings), clock(settings), catalogue(settings), desk_url=settings.desk_url)
+    return board_app(
+        database(settings),
+        clock(settings),
+        catalogue(settings),
+        definitions=definitions(settings),
+        desk_url=settings.desk_url,
+    )
 
 
 def desk_form(settings: Settings, instance: str) -> Starlette:

@@ -175,7 +175,14 @@ class ContactFact(_Model):
     channel_source: Provenance
     arrived_at: AwareDatetime
     answered_at: AwareDatetime | None
+    """First answer by the agent or the desk; a mail is answered by a reply or by passing it on."""
+    replied_at: AwareDatetime | None
+    """First reply to the sender of a mail."""
     ended_at: AwareDatetime | None
+    left_at: AwareDatetime | None
+    """When the party left the queue without an answer."""
+    reopened_at: AwareDatetime | None
+    """First later message of a mail thread that is more than thanks (CORRECTIONS 31)."""
     outcome: LegOutcome
     short_abandoned: bool
     taken: bool
@@ -186,6 +193,8 @@ class ContactFact(_Model):
     audience: Audience
     automatic: Automatic | None
     redial: bool
+    thanks: bool
+    """The party only said thanks: no errand, no repeat, and nothing to answer."""
     unlinked: bool
     due_at: AwareDatetime | None
     party: str

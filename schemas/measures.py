@@ -45,6 +45,14 @@ def _handover(name: str, description: str) -> Measure:
     return Measure(name, Per.HANDOVER, description)
 
 
+def _finals(name: str, provisional: str) -> tuple[Measure, ...]:
+    """Return the final measures of a view of first-contact resolution, one per W."""
+    return tuple(
+        _errand(f"{name}_{w}d", f"{provisional}, less those with a repeat or reopened within {w} days.")
+        for w in WINDOWS_W
+    )
+
+
 _CONTACT_MEASURES = (
     _contact("offered", "Inbound external contacts that are no machine's; the identity's left side."),
     _contact("answered", "Offered and answered by the centre."),
@@ -59,15 +67,20 @@ _CONTACT_MEASURES = (
     _contact("answered_in_target", "Calls answered within the service level's target."),
     _contact("calls_answered", "Calls answered: the population of waits and handling times."),
     _contact("calls_abandoned", "Calls abandoned, short abandons left out."),
+    _contact("calls_abandoned_in_target", "Of those, abandoned within the service level's target."),
+    _contact("calls_abandoned_after_target", "Of those, abandoned later than that."),
+    _contact("calls_short_abandoned", "Calls abandoned before the short-abandon limit."),
+    _contact("calls_flowed_out", "Calls that left the queue otherwise than by an answer or by hanging up."),
     _contact("wait_ms", "Waiting time summed over answered calls."),
     _contact("handle_ms", "Talk, hold and wrap-up summed over answered calls."),
     _contact("visits_called", "Visitors called to the desk: the population of visit waits."),
     _contact("visit_wait_ms", "Registration to call summed over called visitors."),
     _contact("redial", "Calls of a party that had abandoned within the hour before."),
     _contact("mail_due", "Mails falling due in the window: one working day after arrival."),
-    _contact("mail_in_time", "Of those, answered by then."),
+    _contact("mail_in_time", "Of those, answered by then: replied to or passed on."),
+    _contact("mail_replied_in_time", "Of those, replied to by then."),
     _contact("mail_due_24h", "Mails falling due in the window: 24 hours after arrival."),
-    _contact("mail_in_24h", "Of those, answered by then."),
+    _contact("mail_in_24h", "Of those, answered by then: replied to or passed on."),
     _contact("excluded_internal", "Contacts from colleagues."),
     _contact("excluded_auto_reply", "Automatic replies."),
     _contact("excluded_bounce", "Bounces."),
@@ -81,12 +94,13 @@ _ERRAND_MEASURES = (
     _errand("resolved_in_centre", "Errands closed with the work performed by the centre."),
     _errand("errands_open", "Errands neither resolved nor handed over, as far as the log says."),
     _errand("fcr_provisional", "Resolved by the centre in the first contact without a handover."),
-    *(_errand(f"fcr_final_{w}d", f"The same, less those with a repeat within {w} days.") for w in WINDOWS_W),
+    *_finals("fcr_final", "fcr_provisional"),
     _errand("fcr_citizen_provisional", "fcr_provisional, or solved in the same call after a warm transfer."),
-    _errand("fcr_citizen_final_7d", "The same, less those with a repeat within 7 days."),
+    *_finals("fcr_citizen_final", "fcr_citizen_provisional"),
     _errand("traceable", "Errands of a party that can be followed (a pseudonym is known)."),
-    _errand("fcr_final_traceable_7d", "Numerator of FCR over traceable errands only."),
+    *_finals("fcr_final_traceable", "fcr_provisional of traceable errands"),
     _errand("fcr_net", "fcr_provisional of errands within the centre's mandate."),
+    *_finals("fcr_net_final", "fcr_net"),
     _errand("within_mandate", "Errands whose level is known and within the mandate."),
     _errand("solved_within_mandate", "Of those, resolved by the centre."),
     _errand("under_reach", "Handed over although within the mandate."),

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from schemas.first_contact import FIRST_CONTACT
 from schemas.metric import Better, Metric, Unit
+from schemas.service_level import SERVICE_LEVELS
 
 
 def _count(name: str, label: str, description: str, *measures: str, source: str = "DOMAIN §2") -> Metric:
@@ -35,17 +37,8 @@ OVER_REACH = _count(
     "Ärenden som Kommuncenter löste fast de ligger över mandatet.",
     source="DOMAIN §2.3",
 )
-SERVICE_LEVEL = Metric(
-    "service_level",
-    "Svarat inom 60 sekunder",
-    "Andel samtal som fick svar inom 60 sekunder, av besvarade samtal och samtal där någon lade på i kön.",
-    Unit.SHARE,
-    ("answered_in_target",),
-    ("calls_answered", "calls_abandoned"),
-    Better.HIGHER,
-    0.80,
-    source="DOMAIN §2.4, CORRECTIONS 21",
-)
+
+
 SPEED_OF_ANSWER = Metric(
     "speed_of_answer",
     "Väntetid i medeltal",
@@ -76,76 +69,6 @@ RESOLVED_IN_CENTRE = Metric(
     0.68,
     source="DOMAIN §2.2",
 )
-FCR_PROVISIONAL = Metric(
-    "fcr_provisional",
-    "Löst vid första kontakten, preliminärt",
-    "Andel ärenden som Kommuncenter löste i den första kontakten utan att lämna vidare.",
-    Unit.SHARE,
-    ("fcr_provisional",),
-    ("errands",),
-    Better.HIGHER,
-    source="DOMAIN §2.2, CORRECTIONS 24",
-)
-
-
-def fcr_final(days: int) -> Metric:
-    """Return first-contact resolution with a repeat window of ``days`` (1, 7, 14 or 30)."""
-    return Metric(
-        f"fcr_final_{days}d",
-        f"Löst vid första kontakten ({days} dygn)",
-        f"Som preliminärt, men bara om samma person inte hör av sig igen om samma sak inom {days} dygn. "
-        "Dolda nummer kan inte följas och räknas som inte återkomna.",
-        Unit.SHARE,
-        (f"fcr_final_{days}d",),
-        ("errands",),
-        Better.HIGHER,
-        final_after_days=days,
-        source="DOMAIN §2.2, CORRECTIONS 25",
-    )
-
-
-FCR_FINAL = fcr_final(7)
-FCR_CITIZEN = Metric(
-    "fcr_citizen_final_7d",
-    "Löst vid första kontakten, medborgarens vy",
-    "Som ovan, men ett samtal som kopplades med presentation och löstes direkt räknas också.",
-    Unit.SHARE,
-    ("fcr_citizen_final_7d",),
-    ("errands",),
-    Better.HIGHER,
-    final_after_days=7,
-    source="DOMAIN §2.2, CORRECTIONS 24",
-)
-TRACEABLE = Metric(
-    "traceable",
-    "Möjliga att följa",
-    "Andel ärenden där samma person kan kännas igen om hen hör av sig igen.",
-    Unit.SHARE,
-    ("traceable",),
-    ("errands",),
-    source="DOMAIN §2.2",
-)
-FCR_FINAL_TRACEABLE = Metric(
-    "fcr_final_traceable_7d",
-    "Löst vid första kontakten (7 dygn), av de som kan följas",
-    "Som slutligt efter 7 dygn, men bara över ärenden där samma person kan kännas igen.",
-    Unit.SHARE,
-    ("fcr_final_traceable_7d",),
-    ("traceable",),
-    Better.HIGHER,
-    final_after_days=7,
-    source="DOMAIN §2.2, CORRECTIONS 25",
-)
-FCR_NET = Metric(
-    "fcr_net",
-    "Löst vid första kontakten, inom mandatet",
-    "Som preliminärt, men bara över ärenden som Kommuncenter har mandat att lösa.",
-    Unit.SHARE,
-    ("fcr_net",),
-    ("within_mandate",),
-    Better.HIGHER,
-    source="DOMAIN §2.2",
-)
 HANDOVER_RATE = Metric(
     "handover_rate",
     "Lämnat vidare",
@@ -169,7 +92,8 @@ MANDATE_USE = Metric(
 MAIL_IN_TIME = Metric(
     "mail_in_time",
     "Mejl besvarade inom en arbetsdag",
-    "Andel mejl som besvarades inom en arbetsdag, av de mejl vars tid gick ut under perioden.",
+    "Andel mejl som besvarades inom en arbetsdag, av de mejl vars tid gick ut under perioden. "
+    "Ett mejl är besvarat när Kommuncenter svarar eller lämnar det vidare till en förvaltning.",
     Unit.SHARE,
     ("mail_in_time",),
     ("mail_due",),
@@ -177,10 +101,21 @@ MAIL_IN_TIME = Metric(
     0.85,
     source="DOMAIN §2.4, CORRECTIONS 30",
 )
+MAIL_REPLIED_IN_TIME = Metric(
+    "mail_replied_in_time",
+    "Mejl med svar till avsändaren inom en arbetsdag",
+    "Som besvarade inom en arbetsdag, men att mejlet lämnades vidare räknas inte som svar.",
+    Unit.SHARE,
+    ("mail_replied_in_time",),
+    ("mail_due",),
+    Better.HIGHER,
+    source="DOMAIN §2.4, CORRECTIONS 29",
+)
 MAIL_IN_24H = Metric(
     "mail_in_24h",
     "Mejl besvarade inom 24 timmar",
-    "Andel mejl som besvarades inom 24 timmar, av de mejl vars 24 timmar gick ut under perioden.",
+    "Andel mejl som besvarades inom 24 timmar, av de mejl vars 24 timmar gick ut under perioden. "
+    "Ett mejl är besvarat när Kommuncenter svarar eller lämnar det vidare till en förvaltning.",
     Unit.SHARE,
     ("mail_in_24h",),
     ("mail_due_24h",),
@@ -241,25 +176,18 @@ METRICS: tuple[Metric, ...] = (
     OFFERED,
     ERRANDS,
     ABANDONED,
-    SERVICE_LEVEL,
+    *SERVICE_LEVELS.values(),
     SPEED_OF_ANSWER,
     HANDLING_TIME,
     RESOLVED_IN_CENTRE,
-    FCR_PROVISIONAL,
-    fcr_final(1),
-    FCR_FINAL,
-    fcr_final(14),
-    fcr_final(30),
-    FCR_CITIZEN,
-    TRACEABLE,
-    FCR_FINAL_TRACEABLE,
-    FCR_NET,
+    *FIRST_CONTACT,
     HANDOVER_RATE,
     HANDOVERS,
     UNDER_REACH,
     OVER_REACH,
     MANDATE_USE,
     MAIL_IN_TIME,
+    MAIL_REPLIED_IN_TIME,
     MAIL_IN_24H,
     VISIT_WAIT,
     OUTCOME_REGISTERED,

@@ -20,6 +20,7 @@ from dashboards.board.live import Live
 from dashboards.board.periods import Period
 from dashboards.board.rendering import board_page, definitions_page, draw, message_page
 from dashboards.board.sources import UNREAD_AFTER
+from dashboards.definitions import STANDARD, Definitions
 from dashboards.figures import Store
 from schemas.catalogue import Catalogue
 from schemas.clock import Clock
@@ -44,6 +45,7 @@ def board_app(
     clock: Clock,
     catalogue: Catalogue,
     *,
+    definitions: Definitions = STANDARD,
     desk_url: str | None = None,
     poll_seconds: float = 0.5,
     pulse_seconds: float = PULSE_SECONDS,
@@ -51,11 +53,20 @@ def board_app(
 ) -> Starlette:
     """Return the board. ``store`` is called from a thread, never twice at once.
 
-    ``desk_url`` is the address of the visitors' form, linked to if given. ``unread_after`` is in the time
-    of ``clock``: a clock that runs faster needs a longer one. ``app.state.stop()`` ends the pages' events;
-    a server calls it when it begins to shut down (:class:`dashboards.board.server.BoardServer` does).
+    ``definitions`` say by which formula and W its figures go. ``desk_url`` is the address of the visitors'
+    form, linked to if given. ``unread_after`` is in the time of ``clock``: a clock that runs faster needs a
+    longer one. ``app.state.stop()`` ends the pages' events; a server calls it when it begins to shut down
+    (:class:`dashboards.board.server.BoardServer` does).
     """
-    live = Live(store, clock, catalogue, draw, poll_seconds=poll_seconds, unread_after=unread_after)
+    live = Live(
+        store,
+        clock,
+        catalogue,
+        draw,
+        definitions=definitions,
+        poll_seconds=poll_seconds,
+        unread_after=unread_after,
+    )
     pages = _Pages(live, desk_url, pulse_seconds)
 
     @contextlib.asynccontextmanager

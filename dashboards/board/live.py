@@ -14,6 +14,7 @@ import structlog
 from dashboards.board.periods import Period
 from dashboards.board.picture import Picture, Slow, read_picture, read_slow
 from dashboards.board.sources import UNREAD_AFTER
+from dashboards.definitions import STANDARD, Definitions
 from dashboards.figures import Store
 from schemas.catalogue import Catalogue
 from schemas.clock import Clock
@@ -88,6 +89,7 @@ class Live:
         catalogue: Catalogue,
         draw: Draw,
         *,
+        definitions: Definitions = STANDARD,
         poll_seconds: float = 0.5,
         unread_after: timedelta = UNREAD_AFTER,
     ) -> None:
@@ -96,6 +98,7 @@ class Live:
         self._clock = clock
         self._catalogue = catalogue
         self._draw = draw
+        self._definitions = definitions
         self._poll_seconds = poll_seconds
         self._unread_after = unread_after
         self._snapshots: dict[Period, tuple[float, Snapshot]] = {}
@@ -179,6 +182,7 @@ class Live:
                 now,
                 period,
                 slow=self._read_slow(now),
+                definitions=self._definitions,
                 unread_after=self._unread_after,
             )
             if before and before.away_since is None and before.picture == picture:
@@ -203,6 +207,6 @@ class Live:
             kept = SLOW_SECONDS if known.complete else INCOMPLETE_SECONDS
             if time.monotonic() - read_at < kept:
                 return known
-        slow = read_slow(self._store, self._catalogue, now)
+        slow = read_slow(self._store, self._catalogue, now, self._definitions)
         self._slow, self._slow_day = (time.monotonic(), slow), today
         return slow

@@ -20,10 +20,12 @@ from dashboards.board.reading import (
     read_waiting,
 )
 from dashboards.board.sources import UNREAD_AFTER, SourceHealth, source_health
+from dashboards.definitions import STANDARD, Definitions
 from dashboards.figures import Group, Store, read_total
 from schemas import metrics
 from schemas.catalogue import UNKNOWN_UNIT, Catalogue
 from schemas.clickhouse.queries import Grain
+from schemas.first_contact import FCR_PROVISIONAL, TRACEABLE
 from schemas.measures import quantile_seconds
 from schemas.metric import Metric
 from schemas.metrics import CHANNEL_GOALS, CHANNEL_LABELS
@@ -112,6 +114,7 @@ class Picture:
     at: datetime = field(compare=False)
     period: Period
     span: Span
+    definitions: Definitions
     open_now: bool
     waiting: tuple[Waiting, ...]
     figures: Mapping[str, Figure]
@@ -127,6 +130,16 @@ class Picture:
     sources: tuple[SourceHealth, ...]
 
     @property
+    def service_level(self) -> Figure:
+        """The service level by the installation's formula."""
+        return self.figures[self.definitions.service_level.name]
+
+    @property
+    def first_contact(self) -> Figure:
+        """First-contact resolution by the installation's W."""
+        return self.figures[self.definitions.first_contact.name]
+
+    @property
     def rejected(self) -> int:
         """Records that could not be used, found during the period."""
         return sum(source.rejected for source in self.sources)
@@ -135,14 +148,12 @@ class Picture:
 SHOWN: tuple[Metric, ...] = (
     metrics.OFFERED,
     metrics.ERRANDS,
-    metrics.SERVICE_LEVEL,
     metrics.ABANDONED,
     metrics.HANDLING_TIME,
     metrics.VISIT_WAIT,
     metrics.RESOLVED_IN_CENTRE,
-    metrics.FCR_FINAL,
-    metrics.FCR_PROVISIONAL,
-    metrics.TRACEABLE,
+    FCR_PROVISIONAL,
+    TRACEABLE,
     metrics.OUTCOME_REGISTERED,
     metrics.HANDOVER_RATE,
     metrics.HANDOVERS,
@@ -152,18 +163,19 @@ SHOWN: tuple[Metric, ...] = (
     metrics.MAIL_IN_24H,
     metrics.EXCLUDED,
 )
-"""The metrics on the board; all from the registry."""
+"""The metrics on the board beside those that its definitions choose; all from the registry."""
 
 _UNTIL_CLOSING = {metrics.RESOLVED_IN_CENTRE.name, metrics.HANDOVER_RATE.name, metrics.MANDATE_USE.name}
 """Rest on outcomes that a registration may still replace today (CORRECTIONS 20)."""
 
 
-def read_slow(store: Store, catalogue: Catalogue, now: datetime) -> Slow:
+def read_slow(store: Store, catalogue: Catalogue, now: datetime, definitions: Definitions = STANDARD) -> Slow:
     """Read the usual day, and first-contact resolution of the latest week that is final."""
     today = local_day(now)
-    week = last_final_week(metrics.FCR_FINAL.final_after_days, today)
+    week = last_final_week(definitions.days, today)
     total = read_total(store, Grain.DAY, week.past) if week.past else Group()
-    return Slow(read_usual(store, catalogue, today), iso_week(week.first), figure(metrics.FCR_FINAL, total))
+    final = figure(definitions.first_contact, total)
+    return Slow(read_usual(store, catalogue, today), iso_week(week.first), final)
 
 
 def read_picture(
@@ -173,22 +185,25 @@ def read_picture(
     period: Period,
     *,
     slow: Slow | None = None,
+    definitions: Definitions = STANDARD,
     unread_after: timedelta = UNREAD_AFTER,
 ) -> Picture:
     """Read the whole picture at ``now``. Raises RetriableError while the store is away."""
-    slow = slow or read_slow(store, catalogue, now)
+    slow = slow or read_slow(store, catalogue, now, definitions)
     span = span_of(period, now)
     today = read_today(store, now)
     channels = read_channels(store, span, today)
     total = merged(channels.values())
     rejected = read_rejections(store, span, now)
+    shown = (*SHOWN, definitions.service_level, definitions.first_contact)
     return Picture(
         at=now,
         period=period,
         span=span,
+        definitions=definitions,
         open_now=catalogue.is_open(now),
         waiting=_waiting(read_waiting(store, now)),
-        figures={m.name: figure(m, total, _preliminary(m, span, catalogue, now)) for m in SHOWN},
+        figures={m.name: figure(m, total, _preliminary(m, span, catalogue, now)) for m in shown},
         waits=_waits(total),
         flowed_out=total.sums.get("flowed_out", 0),
         channels=_channels(channels),
@@ -210,7 +225,7 @@ def figure(metric: Metric, group: Group, preliminary: bool = False) -> Figure:
 
 def _preliminary(metric: Metric, span: Span, catalogue: Catalogue, now: datetime) -> bool:
     """Tell whether errands of the period may still change sides by what happens later."""
-    if metric is metrics.FCR_PROVISIONAL:
+    if metric is FCR_PROVISIONAL:
         return True
     if metric.final_after_days:
         return not span.final(metric.final_after_days, now)

@@ -138,7 +138,9 @@ def service_level(figure: Figure) -> str:
     """Say how many calls were answered in time."""
     if figure.share is None:
         return "Inga samtal under perioden."
-    return _sentence(f"{hits_of(figure.share, 'samtal', 'samtal')} fick svar inom 60 sekunder")
+    only_answered = figure.metric.numerator == ("answered_in_target",)
+    met = "fick svar" if only_answered else "fick svar, eller avslutades av den som ringde,"
+    return _sentence(f"{hits_of(figure.share, 'samtal', 'samtal')} {met} inom 60 sekunder")
 
 
 def waits(found: Waits) -> str:
@@ -199,9 +201,9 @@ def stale(waiting: Waiting) -> str:
 
 def summary(picture: Picture) -> str:
     """Say the most important things; read aloud when asked for."""
-    service = picture.figures["service_level"]
+    service = service_level(picture.service_level)
     parts = [gauge(queue) for queue in picture.waiting]
-    parts.append(f"{picture.period.label}: {service_level(service)[0].lower()}{service_level(service)[1:]}")
+    parts.append(f"{picture.period.label}: {service[0].lower()}{service[1:]}")
     return " ".join(parts)
 
 

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Mapping
 from pathlib import Path
 
+from dashboards.definitions import STANDARD, Definitions
 from dashboards.grafana.lagesbild import lagesbild
 from schemas.catalogue import Catalogue, load_catalogue
 
@@ -13,17 +14,17 @@ COMMITTED = Path(__file__).parent / "generated"
 """The committed dashboards, made of the shipped catalogue. Grafana's provisioning reads this folder."""
 
 
-def generate(catalogue: Catalogue | None = None) -> Mapping[str, str]:
+def generate(catalogue: Catalogue | None = None, definitions: Definitions = STANDARD) -> Mapping[str, str]:
     """Return file name -> JSON of every dashboard, by the shipped catalogue unless given another."""
-    dashboard = lagesbild(catalogue or load_catalogue())
+    dashboard = lagesbild(catalogue or load_catalogue(), definitions)
     return {"lagesbild.json": dashboard.to_json()}
 
 
-def write(folder: Path) -> list[Path]:
+def write(folder: Path, definitions: Definitions = STANDARD) -> list[Path]:
     """Write the dashboards into a folder, made when it is not there; return the files."""
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for name, text in generate().items():
+    for name, text in generate(definitions=definitions).items():
         path = folder / name
         path.write_text(text, encoding="utf-8")
         written.append(path)

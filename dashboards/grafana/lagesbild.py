@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from dashboards.definitions import STANDARD, Definitions
 from dashboards.grafana.model import Dashboard, Panel, Place, Variable, Variables
 from dashboards.grafana.panels import (
     VARIABLE_LABELS,
@@ -18,27 +19,25 @@ from dashboards.grafana.panels import (
 )
 from schemas.catalogue import UNKNOWN_UNIT, Catalogue
 from schemas.clickhouse.queries import Column, label_column
+from schemas.first_contact import FCR_PROVISIONAL
 from schemas.metrics import (
     CHANNEL_GOALS,
     CHANNEL_LABELS,
     ERRANDS,
-    FCR_FINAL,
-    FCR_PROVISIONAL,
     HANDOVER_RATE,
     HANDOVERS,
     MAIL_IN_24H,
     MAIL_IN_TIME,
     OFFERED,
     RESOLVED_IN_CENTRE,
-    SERVICE_LEVEL,
     SPEED_OF_ANSWER,
     UNDER_REACH,
 )
 
 UID = "kommuncenter-lagesbild"
 _NOTES = """\
-**Preliminärt.** *Löst vid första kontakten (7 dygn)* är slutligt först när 7 dygn har gått; de senaste
-dagarna är därför för höga. Mejl räknas den dag då svarstiden går ut.
+**Preliminärt.** *Löst vid första kontakten ({days} dygn)* är slutligt först när {days} dygn har gått; de
+senaste dagarna är därför för höga. Mejl räknas den dag då svarstiden går ut.
 
 **Undantag.** Kontakter från kollegor, automatiska svar, massutskick och skräppost ingår inte.
 
@@ -47,7 +46,7 @@ beskrivningen till varje panel.
 """
 
 
-def lagesbild(catalogue: Catalogue) -> Dashboard:
+def lagesbild(catalogue: Catalogue, definitions: Definitions = STANDARD) -> Dashboard:
     """Return the dashboard; labels of areas, topics and units are the catalogue's."""
     return Dashboard(
         uid=UID,
@@ -62,24 +61,29 @@ def lagesbild(catalogue: Catalogue) -> Dashboard:
         ),
         panels=tuple(
             panel.model_copy(update={"id": number})
-            for number, panel in enumerate(_panels(catalogue), start=1)
+            for number, panel in enumerate(_panels(catalogue, definitions), start=1)
         ),
     )
 
 
-def _panels(catalogue: Catalogue) -> tuple[Panel, ...]:
+def _panels(catalogue: Catalogue, definitions: Definitions) -> tuple[Panel, ...]:
     channel = label_column("channel", CHANNEL_LABELS, VARIABLE_LABELS["channel"])
     topic = label_column("topic", _topic_labels(catalogue), "Ämne")
     unit = label_column("unit", _unit_labels(catalogue), VARIABLE_LABELS["unit"])
-    return (*_top(), *_middle(channel), *_bottom(channel, topic, unit))
+    return (
+        *_top(definitions),
+        *_middle(channel, definitions),
+        *_bottom(channel, topic, unit, definitions.days),
+    )
 
 
-def _top() -> tuple[Panel, ...]:
-    figures = (RESOLVED_IN_CENTRE, FCR_FINAL, HANDOVER_RATE, SERVICE_LEVEL, SPEED_OF_ANSWER, MAIL_IN_TIME)
+def _top(definitions: Definitions) -> tuple[Panel, ...]:
+    first_contact, level = definitions.first_contact, definitions.service_level
+    figures = (RESOLVED_IN_CENTRE, first_contact, HANDOVER_RATE, level, SPEED_OF_ANSWER, MAIL_IN_TIME)
     return tuple(stat(metric, Place(x=4 * n, y=0, w=4, h=5)) for n, metric in enumerate(figures))
 
 
-def _middle(channel: Column) -> tuple[Panel, ...]:
+def _middle(channel: Column, definitions: Definitions) -> tuple[Panel, ...]:
     goals = ", ".join(f"{CHANNEL_LABELS[name]} {goal * 100:.0f} %" for name, goal in CHANNEL_GOALS.items())
     return (
         waiting_now(Place(x=0, y=5, w=8, h=7)),
@@ -93,15 +97,19 @@ def _middle(channel: Column) -> tuple[Panel, ...]:
         ),
         over_days(
             "Löst i Kommuncenter och vid första kontakten",
-            (RESOLVED_IN_CENTRE, FCR_PROVISIONAL, FCR_FINAL),
+            (RESOLVED_IN_CENTRE, FCR_PROVISIONAL, definitions.first_contact),
             Place(x=8, y=12, w=16, h=8),
         ),
-        over_days("Svarat i tid", (SERVICE_LEVEL, MAIL_IN_TIME, MAIL_IN_24H), Place(x=0, y=20, w=12, h=8)),
+        over_days(
+            "Svarat i tid",
+            (definitions.service_level, MAIL_IN_TIME, MAIL_IN_24H),
+            Place(x=0, y=20, w=12, h=8),
+        ),
         over_days("Lämnat vidare, dag för dag", (HANDOVER_RATE,), Place(x=12, y=20, w=12, h=8)),
     )
 
 
-def _bottom(channel: Column, topic: Column, unit: Column) -> tuple[Panel, ...]:
+def _bottom(channel: Column, topic: Column, unit: Column, days: int) -> tuple[Panel, ...]:
     return (
         table(
             "Ärenden per ämne",
@@ -111,7 +119,7 @@ def _bottom(channel: Column, topic: Column, unit: Column) -> tuple[Panel, ...]:
         ),
         table("Överlämningar per mottagare", (HANDOVERS,), unit, Place(x=14, y=28, w=10, h=12)),
         bars("Kontakter och ärenden per kanal", (OFFERED, ERRANDS), channel, Place(x=0, y=40, w=14, h=8)),
-        text("Att tänka på", _NOTES, Place(x=14, y=40, w=10, h=8)),
+        text("Att tänka på", _NOTES.format(days=days), Place(x=14, y=40, w=10, h=8)),
     )
 
 

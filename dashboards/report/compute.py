@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from dashboards.definitions import STANDARD, Definitions
 from dashboards.figures import Group, Store, read_groups
 from dashboards.report.comparison import Change, compare_counts, compare_means, compare_shares
 from dashboards.report.model import (
@@ -37,7 +38,6 @@ from schemas.metrics import (
     HANDOVER_RATE,
     METRICS,
     RESOLVED_IN_CENTRE,
-    SERVICE_LEVEL,
     SPEED_OF_ANSWER,
     UNDER_REACH,
 )
@@ -73,11 +73,18 @@ class _Week:
     days: Mapping[date, Group]
 
 
-def weekly_report(store: Store, catalogue: Catalogue, week: str, clock_now: datetime) -> Report:
+def weekly_report(
+    store: Store,
+    catalogue: Catalogue,
+    week: str,
+    clock_now: datetime,
+    definitions: Definitions = STANDARD,
+) -> Report:
     """Return the report of an ISO week such as ``2026-W47``, with the week before beside it.
 
-    ``clock_now`` (aware) decides what is preliminary. Raises ConfigurationError for a week that does not
-    exist or has not begun, and RetriableError when the store is away.
+    ``clock_now`` (aware) decides what is preliminary. ``definitions`` say by which formula and W it goes.
+    Raises ConfigurationError for a week that does not exist or has not begun, and RetriableError when the
+    store is away.
     """
     monday = _monday(week, clock_now)
     today = local_day(clock_now)
@@ -90,11 +97,12 @@ def weekly_report(store: Store, catalogue: Catalogue, week: str, clock_now: date
         over=clock_now >= day_start(monday + WEEK),
         empty=not any(now.total.sums.values()),
         open_days=(_open_days(catalogue, monday), _open_days(catalogue, monday - WEEK)),
+        definitions=definitions,
         figures={m.name: _compared(m, now.total, before.total, monday, clock_now) for m in METRICS},
         channels=_channels(now, before),
         topics=_topics(now, catalogue),
         units=_units(now, before, catalogue),
-        days=_days(now, monday, catalogue),
+        days=_days(now, monday, catalogue, definitions),
         waits=(_waits(now.total), _waits(before.total)),
         identity=_identity(now),
         excluded=_counted(EXCLUDED_LABELS, now.total.sums, before.total.sums),
@@ -241,7 +249,7 @@ def _units(now: _Week, before: _Week, catalogue: Catalogue) -> tuple[UnitRow, ..
     return tuple(sorted(rows, key=lambda row: (-row.handovers, row.label)))
 
 
-def _days(now: _Week, monday: date, catalogue: Catalogue) -> tuple[DayRow, ...]:
+def _days(now: _Week, monday: date, catalogue: Catalogue, definitions: Definitions) -> tuple[DayRow, ...]:
     rows = []
     for ahead in range(7):
         day = monday + timedelta(days=ahead)
@@ -253,7 +261,7 @@ def _days(now: _Week, monday: date, catalogue: Catalogue) -> tuple[DayRow, ...]:
                 sums.get("offered", 0),
                 sums.get("errands", 0),
                 figure(RESOLVED_IN_CENTRE, sums),
-                figure(SERVICE_LEVEL, sums),
+                figure(definitions.service_level, sums),
             )
         )
     return tuple(rows)

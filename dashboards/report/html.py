@@ -13,37 +13,45 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from dashboards import swedish
+from dashboards.definitions import Definitions
 from dashboards.report.comparison import Change
 from dashboards.report.model import Compared, Figure, Report
 from dashboards.report.sentences import NO_DATA, summary
 from schemas.metric import Better, Metric, Unit
-from schemas.metrics import METRICS, SERVICE_LEVEL
 from schemas.statistics import SMALL_N, Share
 
-GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Kontakter och ärenden", ("offered", "errands", "abandoned", "excluded")),
-    (
-        "Lösning",
+Groups = tuple[tuple[str, tuple[str, ...]], ...]
+"""Headings of the main table, each with the names of its metrics."""
+
+
+def groups_of(definitions: Definitions) -> Groups:
+    """Return what the main table holds: of the service level and of W the installation's own only."""
+    return (
+        ("Kontakter och ärenden", ("offered", "errands", "abandoned", "excluded")),
         (
-            "resolved_in_centre",
-            "fcr_provisional",
-            "fcr_final_1d",
-            "fcr_final_7d",
-            "fcr_final_14d",
-            "fcr_final_30d",
-            "fcr_citizen_final_7d",
-            "fcr_final_traceable_7d",
-            "fcr_net",
-            "traceable",
+            "Lösning",
+            (
+                "resolved_in_centre",
+                "fcr_provisional",
+                "fcr_final_1d",
+                "fcr_final_7d",
+                "fcr_final_14d",
+                "fcr_final_30d",
+                "fcr_net",
+                *(metric.name for metric in definitions.other_views),
+                "traceable",
+            ),
         ),
-    ),
-    ("Överlämning och mandat", ("handover_rate", "handovers", "under_reach", "over_reach", "mandate_use")),
-    ("Telefon", ("service_level", "speed_of_answer", "handling_time")),
-    ("E-post", ("mail_in_time", "mail_in_24h")),
-    ("Besök", ("visit_wait",)),
-    ("Varifrån utfallet kommer", ("outcome_registered", "outcome_derived", "outcome_default")),
-)
-"""The metrics of the main table, in its order; a test holds them against the registry."""
+        (
+            "Överlämning och mandat",
+            ("handover_rate", "handovers", "under_reach", "over_reach", "mandate_use"),
+        ),
+        ("Telefon", (definitions.service_level.name, "speed_of_answer", "handling_time")),
+        ("E-post", ("mail_in_time", "mail_replied_in_time", "mail_in_24h")),
+        ("Besök", ("visit_wait",)),
+        ("Varifrån utfallet kommer", ("outcome_registered", "outcome_derived", "outcome_default")),
+    )
+
 
 IDENTITY_LABELS = {
     "answered": "Besvarade",
@@ -69,16 +77,16 @@ _WORDS = {
 
 def render_html(report: Report) -> str:
     """Return the report as an HTML document."""
+    groups = groups_of(report.definitions)
     return (
         _environment()
         .get_template("report.html.j2")
         .render(
             report=report,
             sentences=summary(report),
-            groups=GROUPS,
-            metrics=METRICS,
+            groups=groups,
+            metrics=[report.figures[name].metric for _, names in groups for name in names],
             identity_labels=IDENTITY_LABELS,
-            service_level=SERVICE_LEVEL,
             small_n=SMALL_N,
             no_data=NO_DATA,
             css=Markup(_css()),  # noqa: S704 - our own style sheet

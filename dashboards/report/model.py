@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from dashboards.definitions import Definitions
 from dashboards.report.comparison import Change
 from schemas.metric import Metric, Unit
 from schemas.statistics import SMALL_N, Share
@@ -182,6 +183,7 @@ class Report:
     over: bool
     empty: bool
     open_days: tuple[int, int]
+    definitions: Definitions
     figures: Mapping[str, Compared]
     channels: tuple[ChannelRow, ...]
     topics: tuple[TopicRow, ...]
@@ -191,3 +193,13 @@ class Report:
     identity: tuple[IdentityRow, ...]
     excluded: tuple[Counted, ...]
     quality: DataQuality
+
+    @property
+    def service_level(self) -> Compared:
+        """The service level by the installation's formula."""
+        return self.figures[self.definitions.service_level.name]
+
+    @property
+    def first_contact(self) -> Compared:
+        """First-contact resolution by the installation's W."""
+        return self.figures[self.definitions.first_contact.name]

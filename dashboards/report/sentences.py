@@ -25,6 +25,7 @@ from schemas.metric import Unit
 from schemas.statistics import SMALL_N, Share
 
 NO_DATA = "Det finns inga uppgifter om veckan."
+_MET_OR_HUNG_UP = "Inom 60 sekunder fick svar, eller avslutades av den som ringde,"
 FEW = f"Underlaget är litet, färre än {SMALL_N}, så siffran är osäker."
 
 
@@ -86,19 +87,20 @@ def _resolved(report: Report) -> str:
 
 
 def _first_contact(report: Report) -> Iterator[str]:
-    final, early = report.figures["fcr_final_7d"], report.figures["fcr_provisional"]
+    final, early = report.first_contact, report.figures["fcr_provisional"]
+    days = f"{number(report.definitions.days)} dygn"
     if final.now.share is None:
         return
     if final.final_on:
         yield f"Vid första kontakten löstes, preliminärt, {_of(early, 'ärenden')}. {_verdict(early)}"
         yield (
-            "Den slutliga siffran räknar bort dem som hör av sig igen inom 7 dygn. "
+            f"Den slutliga siffran räknar bort dem som hör av sig igen inom {days}. "
             f"Den är preliminär till {date_sv(final.final_on)}, och är hittills "
             f"{percent(final.now.value)} ({number(final.now.hits)} av {number(final.now.n)} ärenden)."
         )
     else:
         yield (
-            f"Vid första kontakten, utan att personen hörde av sig igen inom 7 dygn, löstes "
+            f"Vid första kontakten, utan att personen hörde av sig igen inom {days}, löstes "
             f"{_of(final, 'ärenden')}. {_verdict(final)}"
         )
     traceable = report.figures["traceable"]
@@ -122,9 +124,11 @@ def _handed_over(report: Report) -> Iterator[str]:
 
 
 def _telephone(report: Report) -> Iterator[str]:
-    level, waits = report.figures["service_level"], report.waits[0]
+    level, waits = report.service_level, report.waits[0]
     if level.now.share is not None:
-        yield f"Svar inom 60 sekunder fick {_of(level, 'samtal')}. {_verdict(level)}"
+        only_answered = level.metric.numerator == ("answered_in_target",)
+        met = "Svar inom 60 sekunder fick" if only_answered else _MET_OR_HUNG_UP
+        yield f"{met} {_of(level, 'samtal')}. {_verdict(level)}"
     if waits.n:
         yield (
             f"De {count_of(waits.n, 'besvarade samtalet', 'besvarade samtalen')} väntade i medeltal "

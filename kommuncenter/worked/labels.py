@@ -23,7 +23,6 @@ _LABELS = {
     "errands_open": "Öppna ärenden",
     "errands_unlinked": "Registreringar utan känd kontakt",
     "channel_default": "Ärenden där ett system fyllde i kanalen",
-    "fcr_citizen_provisional": "Löst vid första kontakten, medborgarens vy, preliminärt",
     "handovers_blind": "Överlämningar utan förvarning",
     "handovers_consulted": "Överlämningar efter förvarning",
     "handovers_ticket": "Överlämningar som ärende eller mejl",

@@ -18,7 +18,7 @@ from schemas.events import (
 )
 from schemas.legs import ContactFact, ErrandFact, Leg, LegErrand, LegHandover, LegKind, LegOutcome
 from schemas.timebase import local_day, to_ms
-from streams.core.contacts import Contact, answers, join_legs, reopened
+from streams.core.contacts import Contact, answered_once, join_legs, only_thanks, reopened_at
 from streams.core.rules import Rules
 
 DERIVED_ERRAND = "e0"
@@ -64,7 +64,7 @@ def classify(
     replies = [leg for leg in shown if leg.kind is LegKind.REPLY]
     drafts = [_fact(contact, rules) for contact in join_legs([*legs, *replies], rules, past.legs)]
     seen = [_fact(contact, rules) for contact in join_legs(shown, rules, past.legs)]
-    marks = [_mark(fact) for fact in (*drafts, *seen) if fact.counted and not fact.unlinked]
+    marks = [_mark(fact) for fact in (*drafts, *seen) if fact.counted and not (fact.unlinked or fact.thanks)]
     return [_with_history(fact, [*past.contacts, *drafts], marks, rules) for fact in drafts]
 
 
@@ -111,14 +111,18 @@ def _fact(contact: Contact, rules: Rules) -> ContactFact:
     first = contact.first
     answered_at = _answered_at(contact)
     outcome = _outcome(contact, answered_at)
-    counted_mail = first.channel is Channel.EMAIL and not contact.unlinked
+    thanks = only_thanks(contact)
+    awaits_answer = first.channel is Channel.EMAIL and not contact.unlinked and not thanks
     return ContactFact(
         contact_id=first.leg_id,
         channel=first.channel,
         channel_source=first.channel_source,
         arrived_at=first.arrived_at,
         answered_at=answered_at,
+        replied_at=min((reply.arrived_at for reply in contact.replies), default=None),
         ended_at=contact.last.ended_at,
+        left_at=contact.last.left_at,
+        reopened_at=reopened_at(contact),
         outcome=outcome,
         short_abandoned=_short(contact.last, outcome, rules),
         taken=answered_at is not None and outcome is not LegOutcome.NO_SHOW,
@@ -129,8 +133,9 @@ def _fact(contact: Contact, rules: Rules) -> ContactFact:
         audience=_audience(contact),
         automatic=_automatic(contact),
         redial=False,
+        thanks=thanks,
         unlinked=contact.unlinked,
-        due_at=rules.catalogue.due_within_working_day(first.arrived_at) if counted_mail else None,
+        due_at=rules.catalogue.due_within_working_day(first.arrived_at) if awaits_answer else None,
         party=first.party or "",
         errands=_errands(contact, answered_at, outcome, rules),
         legs=tuple(leg.leg_id for leg in (*contact.legs, *contact.replies, *contact.registrations)),
@@ -172,7 +177,7 @@ def _automatic(contact: Contact) -> Automatic | None:
 def _errands(
     contact: Contact, answered_at: datetime | None, outcome: LegOutcome, rules: Rules
 ) -> tuple[ErrandFact, ...]:
-    if contact.first.automatic or contact.gave_up:
+    if contact.first.automatic or contact.gave_up or only_thanks(contact):
         return ()
     registered = contact.errands
     if not registered:
@@ -255,11 +260,14 @@ def _in_first_contact(
     performed_by: PerformedBy | None,
     handovers: tuple[LegHandover, ...],
 ) -> bool:
-    """Tell whether the centre resolved the errand in its first contact (CORRECTIONS 24)."""
+    """Tell whether the centre resolved the errand in its first contact (CORRECTIONS 24).
+
+    Whether the party came back, in the thread or otherwise, is held against each W when figures are made.
+    """
     if errand.outcome is not ErrandOutcome.RESOLVED or performed_by is not PerformedBy.CENTRE or handovers:
         return False
     if contact.first.channel is Channel.EMAIL and contact.first.kind is LegKind.INBOUND:
-        return answers(contact) == 1 and not reopened(contact)
+        return answered_once(contact)
     return True
 
 

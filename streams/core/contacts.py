@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from schemas.events import Channel
 from schemas.legs import Leg, LegErrand, LegHandover, LegKind, LegOutcome
@@ -171,23 +172,46 @@ def _nearest_without(contacts: Sequence[Contact], registration: Leg) -> int | No
     return None
 
 
-def reopened(contact: Contact) -> bool:
-    """Tell whether the party wrote again in the thread, other than to say thanks (CORRECTIONS 31).
+def reopened_at(contact: Contact) -> datetime | None:
+    """Return when the party first wrote again in the thread, other than to say thanks (CORRECTIONS 31)."""
+    return min(_written_again(contact), default=None)
+
+
+def answered_once(contact: Contact) -> bool:
+    """Tell whether the centre wrote just once before the party wrote again; how late that was is W's matter.
+
+    A reply that is kept in two mailboxes is one.
+    """
+    replies = {reply.message: reply.arrived_at for reply in reversed(contact.replies)}
+    if not replies:
+        return False
+    again = [at for at in _written_again(contact) if at > min(replies.values())]
+    return sum(not again or at < min(again) for at in replies.values()) == 1
+
+
+def only_thanks(contact: Contact) -> bool:
+    """Tell whether the party said nothing but thanks: that raises no errand, and repeats none."""
+    return not contact.errands and all(thanks for _, thanks in _messages(contact))
+
+
+def _written_again(contact: Contact) -> list[datetime]:
+    if contact.first.channel is not Channel.EMAIL:
+        return []
+    return [at for at, thanks in _messages(contact)[1:] if not thanks]
+
+
+def _messages(contact: Contact) -> list[tuple[datetime, bool]]:
+    """Return when each message came, and whether it only says thanks, in order of arrival.
 
     A message that came to two of the centre's mailboxes is one, and so are its thanks.
     """
-    if contact.first.channel is not Channel.EMAIL:
-        return False
-    thanks = {leg.message: False for leg in contact.legs}
-    thanks |= {leg.message: True for leg in contact.legs if _only_thanks(leg)}
-    del thanks[contact.first.message]
-    return not all(thanks.values())
+    found: dict[str, tuple[datetime, bool]] = {}
+    for leg in contact.legs:
+        name = leg.message or leg.leg_id
+        at, thanks = found.get(name, (leg.arrived_at, False))
+        found[name] = at, thanks or _says_thanks(leg)
+    return list(found.values())
 
 
-def answers(contact: Contact) -> int:
-    """Return how many mails the centre wrote to the contact; one kept in two mailboxes is one."""
-    return len({reply.message for reply in contact.replies})
-
-
-def _only_thanks(leg: Leg) -> bool:
+def _says_thanks(leg: Leg) -> bool:
     return bool(leg.errands) and all(errand.thanks for errand in leg.errands)

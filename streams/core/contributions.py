@@ -87,7 +87,7 @@ def _add_contact(rows: Contribution, fact: ContactFact, rules: Rules) -> None:
         elif fact.channel is Channel.VISIT and fact.taken and fact.wait_ms is not None:
             row.add("visits_called")
             row.add("visit_wait_ms", fact.wait_ms)
-        elif fact.channel is Channel.EMAIL:
+        elif fact.channel is Channel.EMAIL and not fact.thanks:
             _add_mail(rows, fact)
 
 
@@ -108,19 +108,31 @@ def _add_call(row: Amounts, fact: ContactFact, rules: Rules) -> None:
         row.add("handle_ms", fact.handle_ms)
         index = wait_bin(fact.wait_ms)
         row.waits[index] = row.waits.get(index, 0) + 1
+    elif fact.outcome is LegOutcome.FLOWED_OUT:
+        row.add("calls_flowed_out")
+    elif fact.short_abandoned:
+        row.add("calls_short_abandoned")
     elif fact.outcome is LegOutcome.ABANDONED:
-        row.add("calls_abandoned", int(not fact.short_abandoned))
+        in_target = fact.left_at is not None and fact.left_at - fact.arrived_at <= rules.target
+        row.add("calls_abandoned")
+        row.add("calls_abandoned_in_target" if in_target else "calls_abandoned_after_target")
 
 
 def _add_mail(rows: Contribution, fact: ContactFact) -> None:
     """Add a mail to the windows in which it falls due: unanswered ones are failures there."""
-    dues = [(fact.arrived_at + timedelta(hours=24), "mail_due_24h", "mail_in_24h")]
+    day_after = fact.arrived_at + timedelta(hours=24)
+    row = _row(rows, RowKey(window_start(day_after), fact.channel.value, "", "", ""))
+    row.add("mail_due_24h")
+    row.add("mail_in_24h", _by(fact.answered_at, day_after))
     if fact.due_at is not None:
-        dues.append((fact.due_at, "mail_due", "mail_in_time"))
-    for due, counted, in_time in dues:
-        row = _row(rows, RowKey(window_start(due), fact.channel.value, "", "", ""))
-        row.add(counted)
-        row.add(in_time, int(fact.answered_at is not None and fact.answered_at <= due))
+        row = _row(rows, RowKey(window_start(fact.due_at), fact.channel.value, "", "", ""))
+        row.add("mail_due")
+        row.add("mail_in_time", _by(fact.answered_at, fact.due_at))
+        row.add("mail_replied_in_time", _by(fact.replied_at, fact.due_at))
+
+
+def _by(at: datetime | None, due: datetime) -> int:
+    return int(at is not None and at <= due)
 
 
 def _add_errands(rows: Contribution, fact: ContactFact) -> None:
@@ -175,16 +187,27 @@ def _add_first_contact(row: Amounts, fact: ContactFact, errand: ErrandFact) -> N
     first = errand.first_contact
     citizen = first or errand.warm_transfer
     followed = bool(fact.party)
+    net = first and errand.within_mandate is True
     row.add("fcr_provisional", int(first))
-    for days in WINDOWS_W:
-        row.add(f"fcr_final_{days}d", int(first and not _repeated(fact, errand, days)))
     row.add("fcr_citizen_provisional", int(citizen))
-    row.add("fcr_citizen_final_7d", int(citizen and not _repeated(fact, errand, 7)))
     row.add("traceable", int(followed))
-    row.add("fcr_final_traceable_7d", int(followed and first and not _repeated(fact, errand, 7)))
-    row.add("fcr_net", int(first and errand.within_mandate is True))
+    row.add("fcr_net", int(net))
+    finals = {
+        "fcr_final": first,
+        "fcr_citizen_final": citizen,
+        "fcr_final_traceable": first and followed,
+        "fcr_net_final": net,
+    }
+    views = [view for view, counts in finals.items() if counts]
+    for days in WINDOWS_W if views else ():
+        if not _came_back(fact, errand, days):
+            for view in views:
+                row.add(f"{view}_{days}d")
 
 
-def _repeated(fact: ContactFact, errand: ErrandFact, days: int) -> bool:
-    again = errand.first_repeat_at
-    return again is not None and again - fact.arrived_at <= timedelta(days=days)
+def _came_back(fact: ContactFact, errand: ErrandFact, days: int) -> bool:
+    """Tell whether the party came back about it, in the thread or in another contact, within W."""
+    return any(
+        again is not None and again - fact.arrived_at <= timedelta(days=days)
+        for again in (errand.first_repeat_at, fact.reopened_at)
+    )

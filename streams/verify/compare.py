@@ -17,8 +17,9 @@ from schemas.errors import ConfigurationError, RetriableError
 from schemas.events import Event, events_adapter
 from schemas.timebase import local_day
 from streams.verify.frozen import Former, freezing
+from streams.verify.joining import THREAD_OPEN
 from streams.verify.legs import NaiveLeg, legs_of, restarts_of
-from streams.verify.naive import THREAD_OPEN, Row, day_of, facts_of
+from streams.verify.naive import Row, day_of, facts_of
 from streams.verify.sql import MOST_DIFFERENCES, Comparison, comparison_query
 
 CONTACTS_AGAINST_EVENTS = "contacts against events"

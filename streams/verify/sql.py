@@ -33,6 +33,8 @@ FROM
         automatic = '' AND audience = 'internal' AS internal,
         automatic = '' AND audience != 'internal' AS external,
         external AND channel = 'telephone' AND outcome = 'answered' AND wait_ms IS NOT NULL AS call_answered,
+        external AND channel = 'telephone' AND outcome = 'abandoned' AS call_abandoned,
+        ifNull(dateDiff('millisecond', arrived_at, left_at) <= 60000, false) AS left_in_target,
         external AND channel = 'visit' AND taken AND wait_ms IS NOT NULL AS visit_called,
         intDiv(greatest(ifNull(wait_ms, 0), 0), 1000) AS wait_s,
         {WAIT_BIN} AS wait_bin
@@ -53,7 +55,11 @@ ARRAY JOIN
     ('taken', external AND taken),
     ('answered_in_target', call_answered AND ifNull(wait_ms, 0) <= 60000),
     ('calls_answered', call_answered),
-    ('calls_abandoned', external AND channel = 'telephone' AND outcome = 'abandoned' AND NOT short_abandoned),
+    ('calls_abandoned', call_abandoned AND NOT short_abandoned),
+    ('calls_abandoned_in_target', call_abandoned AND NOT short_abandoned AND left_in_target),
+    ('calls_abandoned_after_target', call_abandoned AND NOT short_abandoned AND NOT left_in_target),
+    ('calls_short_abandoned', call_abandoned AND short_abandoned),
+    ('calls_flowed_out', external AND channel = 'telephone' AND outcome = 'flowed_out'),
     ('wait_ms', if(call_answered, ifNull(wait_ms, 0), 0)),
     ('handle_ms', if(call_answered, handle_ms, 0)),
     (concat('wait_histogram[', toString(wait_bin), ']'), call_answered),
@@ -73,21 +79,22 @@ SELECT toDateTime64(toStartOfInterval(due, INTERVAL 15 MINUTE, 'UTC'), 3, 'UTC')
     channel, '' AS area, '' AS topic, '' AS unit, figure.1 AS name, toInt64(figure.2) AS amount
 FROM
 (
-    SELECT channel, answered_at, arrived_at + INTERVAL 24 HOUR AS due, 'mail_due_24h' AS counted,
-        'mail_in_24h' AS in_time
+    SELECT channel, answered_at, replied_at, arrived_at + INTERVAL 24 HOUR AS due, true AS by_the_clock
     FROM contacts_current
-    WHERE NOT unlinked AND channel = 'email' AND automatic = '' AND audience != 'internal'
+    WHERE NOT unlinked AND channel = 'email' AND automatic = '' AND audience != 'internal' AND NOT thanks
     UNION ALL
-    SELECT channel, answered_at, assumeNotNull(due_at) AS due, 'mail_due' AS counted,
-        'mail_in_time' AS in_time
+    SELECT channel, answered_at, replied_at, assumeNotNull(due_at) AS due, false AS by_the_clock
     FROM contacts_current
-    WHERE NOT unlinked AND channel = 'email' AND automatic = '' AND audience != 'internal'
+    WHERE NOT unlinked AND channel = 'email' AND automatic = '' AND audience != 'internal' AND NOT thanks
         AND due_at IS NOT NULL
 )
 ARRAY JOIN
 [
-    (counted, true),
-    (in_time, ifNull(answered_at <= due, false))
+    ('mail_due_24h', by_the_clock),
+    ('mail_in_24h', by_the_clock AND ifNull(answered_at <= due, false)),
+    ('mail_due', NOT by_the_clock),
+    ('mail_in_time', NOT by_the_clock AND ifNull(answered_at <= due, false)),
+    ('mail_replied_in_time', NOT by_the_clock AND ifNull(replied_at <= due, false))
 ] AS figure
 WHERE due >= {begin:DateTime64(3, 'UTC')} AND due < {end:DateTime64(3, 'UTC')}
 """
@@ -108,16 +115,17 @@ FROM
         length(units) > 0 AS passed_on,
         first_contact AS first,
         first_contact OR warm AS citizen,
-        again IS NOT NULL AND again <= arrived_at + INTERVAL 24 HOUR AS again_1d,
-        again IS NOT NULL AND again <= arrived_at + INTERVAL 168 HOUR AS again_7d,
-        again IS NOT NULL AND again <= arrived_at + INTERVAL 336 HOUR AS again_14d,
-        again IS NOT NULL AND again <= arrived_at + INTERVAL 720 HOUR AS again_30d
+        least(ifNull(repeated_at, {NEVER}), ifNull(reopened_at, {NEVER})) AS again,
+        again <= arrived_at + INTERVAL 24 HOUR AS again_1d,
+        again <= arrived_at + INTERVAL 168 HOUR AS again_7d,
+        again <= arrived_at + INTERVAL 336 HOUR AS again_14d,
+        again <= arrived_at + INTERVAL 720 HOUR AS again_30d
     FROM
     (
-        SELECT arrived_at, channel, taken, party, channel_source, unlinked,
+        SELECT arrived_at, reopened_at, channel, taken, party, channel_source, unlinked,
             e_area AS area, e_topic AS topic, e_outcome AS outcome, e_by AS performed_by,
             e_source AS outcome_source, e_within AS within, e_first AS first_contact, e_warm AS warm,
-            e_units AS units, e_again AS again
+            e_units AS units, e_again AS repeated_at
         FROM contacts_current
         ARRAY JOIN errand_area AS e_area, errand_topic AS e_topic, errand_outcome AS e_outcome,
             errand_performed_by AS e_by, errand_outcome_source AS e_source, errand_within_mandate AS e_within,
@@ -139,10 +147,20 @@ ARRAY JOIN
     ('fcr_final_14d', real AND first AND NOT again_14d),
     ('fcr_final_30d', real AND first AND NOT again_30d),
     ('fcr_citizen_provisional', real AND citizen),
+    ('fcr_citizen_final_1d', real AND citizen AND NOT again_1d),
     ('fcr_citizen_final_7d', real AND citizen AND NOT again_7d),
+    ('fcr_citizen_final_14d', real AND citizen AND NOT again_14d),
+    ('fcr_citizen_final_30d', real AND citizen AND NOT again_30d),
     ('traceable', real AND party != ''),
+    ('fcr_final_traceable_1d', real AND party != '' AND first AND NOT again_1d),
     ('fcr_final_traceable_7d', real AND party != '' AND first AND NOT again_7d),
+    ('fcr_final_traceable_14d', real AND party != '' AND first AND NOT again_14d),
+    ('fcr_final_traceable_30d', real AND party != '' AND first AND NOT again_30d),
     ('fcr_net', real AND first AND inside),
+    ('fcr_net_final_1d', real AND first AND inside AND NOT again_1d),
+    ('fcr_net_final_7d', real AND first AND inside AND NOT again_7d),
+    ('fcr_net_final_14d', real AND first AND inside AND NOT again_14d),
+    ('fcr_net_final_30d', real AND first AND inside AND NOT again_30d),
     ('within_mandate', real AND inside),
     ('solved_within_mandate', real AND inside AND by_centre),
     ('under_reach', real AND inside AND passed_on),
@@ -154,7 +172,7 @@ ARRAY JOIN
     ('outcome_default', real AND outcome_source = 'default'),
     ('channel_default', real AND channel_source = 'default')
 ] AS figure
-"""
+""".replace("{NEVER}", "toDateTime64('2200-01-01 00:00:00', 3, 'UTC')")
 
 _HANDOVERS = """
 SELECT toDateTime64(toStartOfInterval(arrived_at, INTERVAL 15 MINUTE, 'UTC'), 3, 'UTC') AS window,
@@ -185,7 +203,13 @@ ARRAY JOIN
 
 _RECOMPUTED = "UNION ALL".join((_CONTACTS, _MAIL_DUE, _ERRANDS, _HANDOVERS))
 
-NEED_THE_PARTY = ("traceable", "fcr_final_traceable_7d")
+NEED_THE_PARTY = (
+    "traceable",
+    "fcr_final_traceable_1d",
+    "fcr_final_traceable_7d",
+    "fcr_final_traceable_14d",
+    "fcr_final_traceable_30d",
+)
 """Measures that facts no longer give once retention has blanked the party."""
 
 

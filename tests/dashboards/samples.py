@@ -127,7 +127,9 @@ def _contacts(chance: random.Random, day: date, channel: str, n: int) -> Row:
         if channel == "telephone":
             _call(chance, outcome, sums, waits)
         elif channel == "email":
-            sums.update(mail_due=1, mail_in_time=chance.random() < 0.85)
+            in_time = chance.random() < 0.85
+            replied = in_time and chance.random() < 0.7
+            sums.update(mail_due=1, mail_in_time=in_time, mail_replied_in_time=replied)
             sums.update(mail_due_24h=1, mail_in_24h=chance.random() < 0.8)
         elif outcome == "answered":
             sums.update(visits_called=1, visit_wait_ms=chance.randrange(600_000))
@@ -154,7 +156,7 @@ def _errands(chance: random.Random, day: date, channel: str, n: int) -> list[Row
         by_centre, within = chance.random() < solved, chance.random() < 0.8
         row = rows.setdefault((topic, ""), Row(day, channel, area, topic, sums=Counter()))
         unit = None if by_centre else chance.choice(UNITS)
-        repeated = chance.random() < 0.1
+        repeated, followed = chance.random() < 0.1, chance.random() < 0.88
         _add(
             row,
             errands=1,
@@ -167,7 +169,9 @@ def _errands(chance: random.Random, day: date, channel: str, n: int) -> list[Row
             fcr_final_14d=by_centre and not repeated,
             fcr_final_30d=by_centre and not repeated,
             fcr_citizen_final_7d=by_centre and not repeated,
-            traceable=chance.random() < 0.88,
+            traceable=followed,
+            fcr_final_traceable_7d=followed and by_centre and not repeated,
+            fcr_net_final_7d=within and by_centre and not repeated,
             within_mandate=within,
             fcr_net=within and by_centre,
             solved_within_mandate=within and by_centre,

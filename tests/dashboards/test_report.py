@@ -11,15 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dashboards.definitions import Definitions
 from dashboards.report import Report, render_html, weekly_report
 from dashboards.report.comparison import Change, compare_counts, compare_means, compare_shares
-from dashboards.report.html import GROUPS, IDENTITY_LABELS
+from dashboards.report.html import IDENTITY_LABELS, groups_of
 from dashboards.report.sentences import summary
 from dashboards.swedish import NBSP
 from schemas.catalogue import load_catalogue
 from schemas.errors import ConfigurationError
-from schemas.measures import IDENTITY_RIGHT
-from schemas.metrics import METRICS
+from schemas.first_contact import fcr_citizen_final, fcr_final, fcr_final_traceable, fcr_net_final
+from schemas.measures import IDENTITY_RIGHT, WINDOWS_W
+from schemas.metrics import BY_NAME, METRICS
+from schemas.service_level import SERVICE_LEVELS, ServiceLevel
 from schemas.statistics import wilson
 from tests.dashboards.samples import Row, RowStore, invented_days
 
@@ -257,16 +260,72 @@ def test_fewer_open_days_are_said() -> None:
 # ---- the page ------------------------------------------------------------------------------------
 
 
-def test_the_main_table_holds_every_metric_once() -> None:
-    assert Counter(name for _, names in GROUPS for name in names) == Counter(m.name for m in METRICS)
+VARIANTS = {
+    *(metric.name for metric in SERVICE_LEVELS.values()),
+    *(
+        view(days).name
+        for view in (fcr_citizen_final, fcr_final_traceable, fcr_net_final)
+        for days in WINDOWS_W
+    ),
+    "fcr_citizen_provisional",
+}
+
+
+@pytest.mark.parametrize("chosen", list(ServiceLevel))
+@pytest.mark.parametrize("days", WINDOWS_W)
+def test_the_main_table_holds_every_metric_once_and_of_variants_the_chosen(
+    chosen: ServiceLevel, days: int
+) -> None:
+    definitions = Definitions(SERVICE_LEVELS[chosen], fcr_final(days))
+    shown = Counter(name for _, names in groups_of(definitions) for name in names)
+    own = {definitions.service_level.name, *(metric.name for metric in definitions.other_views)}
+    assert len(own) == 4
+    assert shown == Counter(m.name for m in METRICS if m.name not in VARIANTS or m.name in own)
     assert tuple(IDENTITY_LABELS) == IDENTITY_RIGHT
 
 
-def test_the_page_is_self_contained_and_defines_every_metric() -> None:
-    page = render_html(report_of(*invented_days(BEFORE, 14, seed=1)))
+def test_the_installations_variants_are_told_with_their_formula() -> None:
+    """DOMAIN §2.4: the formula in use is printed where the figure is."""
+    rows = Row(
+        MONDAY,
+        "telephone",
+        sums={"answered_in_target": 8, "calls_answered": 9, "calls_abandoned": 1, "calls_flowed_out": 10},
+    )
+    definitions = Definitions(SERVICE_LEVELS[ServiceLevel.FLOW_OUTS], fcr_final(14))
+    report = weekly_report(
+        RowStore([rows, errands(MONDAY, 50, fcr_final_14d=40)]), CATALOGUE, "2026-W47", LATER, definitions
+    )
+    assert (report.service_level.now.hits, report.service_level.now.n) == (8, 20)
+    assert report.days[0].service_level.n == 20
+    page = render_html(report).replace(NBSP, " ")
+    formula = "answered_in_target / (calls_answered + calls_abandoned + calls_flowed_out)"
+    assert page.count(f'<code lang="en">{formula}</code>') == 2
+    assert "(calls_answered + calls_abandoned)<" not in page
+    assert any("hörde av sig igen inom 14 dygn, löstes 40 av 50 ärenden" in text for text in said(report))
+
+
+def test_who_hung_up_in_time_is_said_where_it_counts_as_met() -> None:
+    rows = Row(
+        MONDAY,
+        "telephone",
+        sums={
+            "answered_in_target": 8,
+            "calls_answered": 9,
+            "calls_abandoned": 1,
+            "calls_abandoned_in_target": 1,
+        },
+    )
+    definitions = Definitions(SERVICE_LEVELS[ServiceLevel.ABANDONS_MET])
+    report = weekly_report(RowStore([rows]), CATALOGUE, "2026-W47", LATER, definitions)
+    assert any("fick svar, eller avslutades av den som ringde, 9 av 10 samtal" in text for text in said(report))
+
+
+def test_the_page_is_self_contained_and_defines_every_metric_that_it_shows() -> None:
+    report = report_of(*invented_days(BEFORE, 14, seed=1))
+    page = render_html(report)
     assert '<html lang="sv">' in page
     assert not re.search(r"<script|<link|<img|https?:|url\(|@import", page)
-    for metric in METRICS:
+    for metric in (BY_NAME[name] for _, names in groups_of(report.definitions) for name in names):
         assert f"<dt>{metric.label_sv}</dt>" in page
         assert f'<code lang="en">{metric.formula()}</code>' in page
 

@@ -173,7 +173,7 @@ def test_an_empty_denominator_gives_nothing() -> None:
 
 
 def test_the_service_level_of_corrections_21() -> None:
-    from schemas.metrics import SERVICE_LEVEL
+    from schemas.service_level import SERVICE_LEVEL
 
     sums = {"answered_in_target": 80, "calls_answered": 80, "calls_abandoned": 15, "short_abandoned": 5}
     value = SERVICE_LEVEL.value(sums)

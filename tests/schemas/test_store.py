@@ -11,7 +11,7 @@ from kommuncenter.database import ClickHouseDatabase, apply_retention, migrate
 from kommuncenter.embedded.clickhouse import EmbeddedClickHouse
 from kommuncenter.settings import ClickHouseSettings, RetentionSettings
 from schemas.clickhouse.queries import Query
-from schemas.clickhouse.tables import DIMENSIONS, SERVICE_DAYS, SERVICE_WINDOWS, TABLES
+from schemas.clickhouse.tables import CONTACTS, DIMENSIONS, SERVICE_DAYS, SERVICE_WINDOWS, TABLES, Table
 from schemas.errors import FatalError, RetriableError
 from schemas.measures import MEASURE_NAMES, WAIT_HISTOGRAM
 from tests.dashboards.samples import RowStore
@@ -40,6 +40,12 @@ def columns(database: ClickHouseDatabase, table: str) -> dict[str, str]:
 def test_every_table_has_just_the_columns_that_are_written(database: ClickHouseDatabase) -> None:
     for table in TABLES:
         assert tuple(columns(database, table.name)) == table.columns, table.name
+
+
+@pytest.mark.parametrize("table", [SERVICE_WINDOWS, SERVICE_DAYS, CONTACTS])
+def test_every_reading_view_shows_all_that_its_table_has(database: ClickHouseDatabase, table: Table) -> None:
+    """A view keeps the columns that its table had when it was made: a migration has to make it anew."""
+    assert columns(database, f"{table.name}_current") == columns(database, table.name)
 
 
 def test_figures_have_a_whole_number_per_measure_in_both_grains(database: ClickHouseDatabase) -> None:

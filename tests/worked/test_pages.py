@@ -70,7 +70,7 @@ def test_mail_belongs_to_the_window_in_which_it_falls_due() -> None:
         for name, section in zip(BY_NAME, metrics_page(THEMES, RULES).split("\n## ")[1:], strict=True)
         if "falls due |" in section
     ]
-    assert due == ["mail_in_time", "mail_in_24h"]
+    assert due == ["mail_in_time", "mail_replied_in_time", "mail_in_24h"]
 
 
 def test_the_overview_tells_every_case_and_its_figures_in_swedish() -> None:

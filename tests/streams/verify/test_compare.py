@@ -111,7 +111,7 @@ def test_it_says_what_it_compared(installed: Installed) -> None:
     assert (found.events, found.late) == (12, 1)
     assert found.since == DAY
     compared = {c.what: (c.rows, c.values) for c in found.compared}
-    assert compared[CONTACTS_AGAINST_EVENTS] == (6, 6 * 35)
+    assert compared[CONTACTS_AGAINST_EVENTS] == (6, 6 * 39)
     assert compared[Comparison.WINDOWS][0] == compared[Comparison.DAYS][0] + 1  # the second call's window
     assert compared[Comparison.WINDOWS][1] > 40
 

@@ -19,7 +19,7 @@ from schemas.legs import ContactFact
 from schemas.timebase import local_day
 from streams.core.stage2 import FactRow, Output
 from streams.rows import fact_row
-from streams.verify import legs, naive
+from streams.verify import joining, legs, naive
 from streams.verify.naive import Row, contacts_of
 from tests.histories import KEY, OLD_KEY, START, calls, event, histories, mails, party, registrations
 from tests.streams.test_laws import run
@@ -137,7 +137,7 @@ def test_the_stream_and_the_naive_fold_agree_on_every_history(kind: st.SearchStr
     agree()
 
 
-@pytest.mark.parametrize("module", [naive, legs])
+@pytest.mark.parametrize("module", [naive, joining, legs])
 def test_the_naive_fold_shares_no_code_with_the_stream(module: Any) -> None:
     tree = ast.parse(inspect.getsource(module))
     imported = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
