@@ -74,6 +74,8 @@ class LegErrand(_Model):
     outcome_source: Provenance
     unit: Slug | None = None
     thanks: bool = False
+    since: AwareDatetime | None = None
+    """When the present outcome was first said; a later word on something else, such as the topic, leaves it."""
 
 
 class LegKind(StrEnum):

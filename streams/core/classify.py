@@ -143,10 +143,14 @@ def _fact(contact: Contact, rules: Rules) -> ContactFact:
 
 
 def _answered_at(contact: Contact) -> datetime | None:
-    """Return the first answer: the agent, the desk, or the first reply or forwarding of a mail."""
+    """Return the first answer: the agent, the desk, or the first reply to or passing on of a mail.
+
+    A mail is passed on by forwarding, or by other means that are registered, such as a ticket.
+    """
     if contact.first.channel is Channel.EMAIL:
         handled = [reply.arrived_at for reply in contact.replies]
         handled += [handover.at for handover in contact.handovers]
+        handled += [e.since or e.at for e in contact.errands if e.outcome is ErrandOutcome.HANDED_OVER]
         return min(handled, default=None)
     return next((leg.answered_at for leg in contact.legs if leg.answered_at), None)
 

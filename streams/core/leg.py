@@ -19,13 +19,13 @@ from schemas.events import (
     FlowOutReason,
     HandedOver,
     LegData,
+    NoLeg,
     NoShow,
     Party,
     Provenance,
     Queued,
     Received,
     Replied,
-    SystemRestarted,
     WrappedUp,
     order_key,
 )
@@ -48,7 +48,7 @@ def fold_leg(leg_id: str, events: Iterable[Event], restarts: Restarts | None = N
 
     The result is a pure function of the set and of the restarts. Raises ValueError where there is no event.
     """
-    ordered = sorted((e for e in events if not isinstance(e, SystemRestarted)), key=order_key)
+    ordered = sorted((e for e in events if not isinstance(e, NoLeg)), key=order_key)
     if not ordered:
         raise ValueError(f"leg {leg_id}: no events")
     ended_at = _last(ordered, Ended)
@@ -129,11 +129,7 @@ def _channel_source(ordered: Sequence[Event]) -> Provenance:
 
 def _naming_channel(ordered: Sequence[Event]) -> LegData | None:
     """Return the first word on the channel; one that a system filled in gives way to any other (§2.2)."""
-    known = [
-        e.data
-        for e in ordered
-        if not isinstance(e, SystemRestarted) and e.data.channel is not Channel.UNKNOWN
-    ]
+    known = [e.data for e in ordered if not isinstance(e, NoLeg) and e.data.channel is not Channel.UNKNOWN]
     said = (data for data in known if data.channel_source is not Provenance.DEFAULT)
     return next(said, known[0] if known else None)
 
@@ -207,7 +203,7 @@ def _audience(ordered: Sequence[Event]) -> Audience:
     said = [
         e.data.audience
         for e in ordered
-        if not isinstance(e, SystemRestarted) and e.data.audience not in {None, Audience.UNKNOWN}
+        if not isinstance(e, NoLeg) and e.data.audience not in {None, Audience.UNKNOWN}
     ]
     if Audience.INTERNAL in said:
         return Audience.INTERNAL
@@ -230,7 +226,14 @@ def _handovers(ordered: Sequence[Event]) -> tuple[LegHandover, ...]:
 
 def _errands(ordered: Sequence[Event]) -> tuple[LegErrand, ...]:
     """Return each errand as last said, in order of their names."""
-    latest = {e.data.errand: e for e in ordered if isinstance(e, ErrandRegistered)}
+    latest: dict[str, ErrandRegistered] = {}
+    since: dict[str, datetime] = {}
+    for said in ordered:
+        if isinstance(said, ErrandRegistered):
+            known = latest.get(said.data.errand)
+            if known is None or known.data.outcome is not said.data.outcome:
+                since[said.data.errand] = said.time
+            latest[said.data.errand] = said
     return tuple(
         LegErrand(
             errand=name,
@@ -242,6 +245,7 @@ def _errands(ordered: Sequence[Event]) -> tuple[LegErrand, ...]:
             outcome_source=event.data.outcome_source,
             unit=event.data.unit,
             thanks=event.data.thanks,
+            since=since[name],
         )
         for name, event in sorted(latest.items())
     )

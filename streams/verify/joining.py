@@ -80,9 +80,11 @@ class NaiveContact:
 
     @property
     def answered(self) -> datetime | None:
-        """The first answer; for mail the first reply or forwarding (CORRECTIONS 29)."""
+        """The first answer; for mail the first reply or passing on, registered ones too (CORRECTIONS 29)."""
         if self.is_mail:
             handled = [reply.arrived for reply in self.replies] + [passing.at for passing in self.passings]
+            said = self.registered.values()
+            handled += [word.since for word in said if word.data.outcome == "handed_over"]
             return min(handled, default=None)
         return next((leg.answered for leg in self.legs if leg.answered), None)
 

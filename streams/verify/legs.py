@@ -22,6 +22,7 @@ from schemas.events import (
     FlowedOut,
     HandedOver,
     Identified,
+    NoLeg,
     NoShow,
     Queued,
     Received,
@@ -52,10 +53,11 @@ class Passing:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What was last said of an errand, and when."""
+    """What was last said of an errand, when, and since when its outcome has been said to be that."""
 
     at: datetime
     data: ErrandRegisteredData
+    since: datetime
 
 
 @dataclass(slots=True)
@@ -103,7 +105,7 @@ def legs_of(events: Iterable[Event], restarts: Restarts) -> list[NaiveLeg]:
     """Return the legs that events tell of; all events of a leg must be among them, in any order."""
     by_leg: dict[str, dict[str, Event]] = defaultdict(dict)
     for event in events:
-        if not isinstance(event, SystemRestarted):
+        if not isinstance(event, NoLeg):
             by_leg[event.subject][event.id] = event
     return [_leg(name, sorted(told.values(), key=order_key), restarts) for name, told in by_leg.items()]
 
@@ -123,7 +125,7 @@ def _leg(leg_id: str, told: Sequence[Event], restarts: Restarts) -> NaiveLeg:
 def _who_and_how(leg: NaiveLeg, told: Sequence[Event]) -> None:
     """Channel, queue and party as first said; internal if anybody says so, else the audience last said."""
     for event in reversed(told):  # so that the first word is the one that stays
-        if isinstance(event, SystemRestarted):
+        if isinstance(event, NoLeg):
             continue
         by_default = event.data.channel_source == "default"  # gives way to whoever really said it
         if event.data.channel != "unknown" and not (by_default and leg.channel_source != "default"):
@@ -136,9 +138,7 @@ def _who_and_how(leg: NaiveLeg, told: Sequence[Event]) -> None:
             leg.queue = event.data.queue
         if isinstance(event, Received) and event.data.automatic:
             leg.automatic = event.data.automatic.value
-    audiences = [
-        e.data.audience.value for e in told if not isinstance(e, SystemRestarted) and e.data.audience
-    ]
+    audiences = [e.data.audience.value for e in told if not isinstance(e, NoLeg) and e.data.audience]
     known = [audience for audience in audiences if audience != "unknown"]
     if known:
         leg.audience = "internal" if "internal" in known else known[-1]
@@ -223,4 +223,7 @@ def _work(leg: NaiveLeg, told: Sequence[Event]) -> None:
             said = event.data
             leg.passings.append(Passing(event.time, said.kind.value, event.data.unit, said.errand or ""))
         elif isinstance(event, ErrandRegistered):
-            leg.errands[event.data.errand] = Said(event.time, event.data)
+            before = leg.errands.get(event.data.errand)
+            same = before is not None and before.data.outcome == event.data.outcome
+            since = before.since if before is not None and same else event.time
+            leg.errands[event.data.errand] = Said(event.time, event.data, since)
