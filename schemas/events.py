@@ -1,12 +1,14 @@
 """The vocabulary: contact events in a CloudEvents 1.0 JSON envelope.
 
 An event is a fact about one *leg*: one call, one mail message or one visit. The leg's id is the
-CloudEvents ``subject`` and the Kafka key. Ids are deterministic (see :mod:`schemas.identity`).
+CloudEvents ``subject`` and the Kafka key. A few are about no leg: see :data:`NoLeg`.
+Ids are deterministic (see :mod:`schemas.identity`).
 No event holds a number, an address, a name, a subject line or any other free text.
 """
 
 from __future__ import annotations
 
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -222,6 +224,30 @@ class SystemRestartedData(_Model):
     position: Annotated[int, Field(ge=0)] = 0
 
 
+class SocialMetric(StrEnum):
+    """What is told of an account in social media: gauges, never to be summed over days (DOMAIN §3)."""
+
+    FOLLOWERS = "followers"
+    REACH = "reach"
+
+
+class SocialSnapshotData(_Model):
+    """How many followed an account at the end of a period, or were reached within it.
+
+    ``first_day`` and ``last_day`` are local days, both included. Exported again later, the same period may
+    have another value; ``exported_at`` tells which came last.
+    """
+
+    network: Slug
+    account: Slug
+    metric: SocialMetric
+    first_day: date
+    last_day: date
+    value: Annotated[int, Field(ge=0)]
+    exported_at: AwareDatetime
+    position: Annotated[int, Field(ge=0)] = 0
+
+
 class _Envelope(_Model):
     """CloudEvents 1.0 attributes. ``time`` is when it happened, stored in UTC."""
 
@@ -303,8 +329,17 @@ class SystemRestarted(_Envelope):
     data: SystemRestartedData
 
 
+class SocialSnapshot(_Envelope):
+    type: Literal["kommuncenter.social.snapshot"] = "kommuncenter.social.snapshot"
+    data: SocialSnapshotData
+
+
+NoLeg = SystemRestarted | SocialSnapshot
+"""Events about no leg: what happened to a whole system, and gauges. They are in no contact."""
+
 type_rank = {
     "kommuncenter.system.restarted": 0,
+    "kommuncenter.social.snapshot": 0,
     "kommuncenter.contact.queued": 1,
     "kommuncenter.contact.received": 1,
     "kommuncenter.contact.identified": 2,
@@ -335,7 +370,8 @@ Event = Annotated[
     | WrappedUp
     | Identified
     | ErrandRegistered
-    | SystemRestarted,
+    | SystemRestarted
+    | SocialSnapshot,
     Field(discriminator="type"),
 ]
 """Any event of the vocabulary."""

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from schemas.clock import Clock
 from schemas.deadletter import DeadLetter, LetterKind, Original, Seal, dead_letter, drop, what_is_wrong
 from schemas.errors import RetriableError
-from schemas.events import Event, SystemRestarted, event_adapter, events_adapter
+from schemas.events import Event, NoLeg, event_adapter, events_adapter
 from schemas.legs import LegMessage, leg_message_adapter, leg_messages_adapter
 from streams.core.digest import digest
 from streams.core.rules import Rules
@@ -316,7 +316,7 @@ class Worker:
                 new = event.subject in unknown
                 began = min(event.time, known.get(event.subject, event.time))
                 first = state.horizon + (self.rules.reopen_within if new else timedelta(0))
-                if began < first and not isinstance(event, SystemRestarted):
+                if began < first and not isinstance(event, NoLeg):
                     late.add(event.id)
         return late
 

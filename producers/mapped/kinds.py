@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
-from schemas.events import Event, LegData, SystemRestarted
+from schemas.events import Event, LegData, NoLeg
 
 CENTRE = "centre"
 """As the ``unit`` of a handover: the contact stayed within the centre."""
@@ -43,7 +43,7 @@ def _kind(event: type[Any]) -> Kind:
 
 
 KINDS: dict[str, Kind] = {
-    kind.name: kind for kind in map(_kind, get_args(get_args(Event)[0])) if kind.event is not SystemRestarted
+    kind.name: kind for kind in map(_kind, get_args(get_args(Event)[0])) if not issubclass(kind.event, NoLeg)
 }
 """``queued``, ``answered``, …, ``errand_registered``."""
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from schemas.events import Event, SystemRestarted, to_json
+from schemas.events import Event, NoLeg, SystemRestarted, to_json
 from schemas.legs import Leg, LegMessage, LegState, Retraction, Sighting, revision
 from streams.core.leg import fold_leg, party_keys
 
@@ -95,6 +95,8 @@ class Stage1:
         if isinstance(event, SystemRestarted):
             self.restarts.setdefault(event.source, {})[event.id] = event.time
             return self._open_before(event)
+        if isinstance(event, NoLeg):
+            return ()
         known = self.legs.setdefault(event.subject, {})
         if event.id in known and known[event.id] != event:
             self.conflicts += 1
