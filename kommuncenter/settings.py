@@ -143,7 +143,7 @@ class RetentionSettings(_Part):
     dead_letters_months: Annotated[int, Field(ge=1)] | None = 25
     """Place and reason of what could not be used: no personal data, and weekly reports count them."""
     dead_letter_payload_days: Annotated[int, Field(ge=1)] | None = 30
-    """The sealed record itself. Within 30 days its events count; later ones wait for ``rebuild``."""
+    """The sealed record. Replayed within three weeks it counts at once, later perhaps after a rebuild."""
 
 
 class Settings(BaseSettings):

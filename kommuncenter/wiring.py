@@ -6,7 +6,7 @@ import contextlib
 import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import faust
@@ -192,6 +192,14 @@ def source_runner(
 def letters(settings: Settings) -> Letters:
     """Return the dead letters of the store; nothing is opened."""
     return Letters(database(settings))
+
+
+def late_before(settings: Settings) -> datetime:
+    """Return the instant before which an event may come too late for its day.
+
+    That is so for a frozen day, and as long after as something new may go on what is frozen.
+    """
+    return letters(settings).frozen_before() + Rules(catalogue(settings)).reopen_within
 
 
 @contextlib.contextmanager

@@ -101,7 +101,7 @@ def replay(
     if bool(ids) == (chosen != Chosen()):
         raise ConfigurationError("dlq replay: give either ids, or --instance, --reason, --since or --until")
     wanted = _known(letters, ids) if ids else [one.letter.id for one in letters.find(chosen)]
-    summary = telling.Summary(letters.frozen_before(), settings.state_dir)
+    summary = telling.Summary(wiring.late_before(settings), settings.state_dir)
     with wiring.replayer(settings) as replayer:
         for one in replayer.replay(wanted, dry_run=dry_run):
             summary.add(one)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from kommuncenter.deadletters.letters import Group, Outcome, Stored, Try
 from kommuncenter.deadletters.replay import TRIED, Fate, Replayed
 from schemas.deadletter import MOST_SEALED_BYTES, LetterKind, Original
-from schemas.timebase import STOCKHOLM
+from schemas.timebase import STOCKHOLM, local_day
 from schemas.topics import DEAD_LETTERS, EVENTS_PREFIX, LEGS
 
 PERSONAL = (
@@ -151,14 +151,14 @@ class _Line(NamedTuple):
 class Summary:
     """What a replay did, letter by letter, and what is left to do."""
 
-    def __init__(self, frozen_before: datetime, state_dir: Path) -> None:
-        """Take the instant before which events come late, and where processes keep their state."""
-        self._frozen_before = frozen_before
+    def __init__(self, late_before: datetime, state_dir: Path) -> None:
+        """Take the instant before which events may come too late, and where processes keep their state."""
+        self._late_before = late_before
         self._state_dir = state_dir
         self._letters: Counter[_Line] = Counter()
         self._sent: Counter[_Line] = Counter()
         self._first_place: dict[_Line, str] = {}
-        self._late = 0
+        self._late: list[datetime] = []
 
     def add(self, one: Replayed) -> None:
         """Count a letter."""
@@ -166,7 +166,7 @@ class Summary:
         self._letters[line] += 1
         self._sent[line] += 1 if one.message else len(one.events)
         self._first_place.setdefault(line, one.letter.place)
-        self._late += sum(1 for at in one.times if at < self._frozen_before)
+        self._late += [at for at in one.times if at < self._late_before]
 
     @property
     def all_replayed(self) -> bool:
@@ -181,10 +181,10 @@ class Summary:
             would = "would be " if dry_run and line.fate in TRIED else ""
             yield plain(f"{line.instance}: {letters} {would}{self._told(line)}")
         if self._late:
-            before = local(self._frozen_before)[:10]
+            events, limit = counted(len(self._late), "event"), local_day(self._late_before)
             yield (
-                f"{counted(self._late, 'event')} from before {before}, whose figures are frozen: archived as "
-                "late, they count once those days are rebuilt."
+                f"{events} from before {limit}, perhaps too late for days that are frozen: what is late counts "
+                f"after `kommuncenter rebuild --since {local_day(min(self._late))}`."
             )
         if dry_run:
             yield "Dry run: nothing was sent, and nothing was marked."

@@ -142,12 +142,15 @@ def test_what_is_left_decides_the_exit_status() -> None:
     assert not summary.all_replayed
 
 
-def test_events_from_before_the_frozen_day_are_counted() -> None:
-    frozen = datetime(2026, 11, 23, 23, tzinfo=UTC)  # midnight in Sweden
-    before, after = frozen - timedelta(seconds=1), frozen
-    found = [Replayed(LETTER, Fate.REPLAYED, times=[before, after, before])]
-    assert "2 events from before 2026-11-24, whose figures are frozen" in summed(found, frozen)
-    assert "frozen" not in summed([Replayed(LETTER, Fate.REPLAYED, times=[after])], frozen)
+def test_events_that_may_come_too_late_are_counted() -> None:
+    limit = datetime(2026, 11, 23, 23, tzinfo=UTC)  # midnight in Sweden
+    before, after = limit - timedelta(seconds=1), limit
+    found = [Replayed(LETTER, Fate.REPLAYED, times=[before, after, before - timedelta(days=3)])]
+    assert summed(found, limit).splitlines()[1] == (
+        "2 events from before 2026-11-24, perhaps too late for days that are frozen: what is late counts "
+        "after `kommuncenter rebuild --since 2026-11-20`."
+    )
+    assert "late" not in summed([Replayed(LETTER, Fate.REPLAYED, times=[after])], limit)
 
 
 @pytest.mark.parametrize(
