@@ -183,8 +183,8 @@ class Summary:
         if self._late:
             events, limit = counted(len(self._late), "event"), local_day(self._late_before)
             yield (
-                f"{events} from before {limit}, perhaps too late for days that are frozen: what is late counts "
-                f"after `kommuncenter rebuild --since {local_day(min(self._late))}`."
+                f"{events} from before {limit}, perhaps too late for days that are frozen: what is late "
+                f"counts after `kommuncenter rebuild --since {local_day(min(self._late))}`."
             )
         if dry_run:
             yield "Dry run: nothing was sent, and nothing was marked."

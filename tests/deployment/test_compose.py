@@ -14,10 +14,12 @@ from typer.testing import CliRunner
 
 from dashboards.grafana.model import PLUGIN, PLUGIN_VERSION
 from kommuncenter.cli import app
+from kommuncenter.sealing import sealer
 from kommuncenter.settings import OTHER_VARIABLES, PREFIX, Settings, load_settings
 from kommuncenter.wiring import source_and_settings, topic_plan
 from schemas.clickhouse.queries import GRAFANA, waiting_query
 from schemas.clickhouse.tables import TABLES
+from schemas.deadletter import drop
 from tests.deployment.compose import (
     COMPOSE,
     ROOT,
@@ -157,6 +159,18 @@ def test_only_what_reads_numbers_and_addresses_has_the_key() -> None:
     assert all("PSEUDONYM_KEY" not in str(FILE.services[name]) for name in ("kafka", "clickhouse", "grafana"))
 
 
+def test_only_what_finds_bad_records_can_seal_them_and_without_a_key_it_drops_them(
+    only: pytest.MonkeyPatch,
+) -> None:
+    sealing = {name for name, service in OWN.items() if "KC_DEAD_LETTERS__KEY" in service.environment}
+    assert sealing == {"worker", "source-telephony", "source-mail", "source-desk"}
+    for key in ("", "an-invented-secret"):
+        for name in sealing:
+            with only.context() as context:
+                settings = settings_of(OWN[name], context, {**FILLED, "DEAD_LETTERS_KEY": key})
+            assert (sealer(settings.dead_letters) is drop) == (not key), name
+
+
 # ---- in step with the CLI and the settings -------------------------------------------------------
 
 
@@ -190,8 +204,10 @@ def test_the_previous_key_can_stand_in_a_file_of_its_own(only: pytest.MonkeyPatc
     assert telephony.model_dump()["queues"] == {"600": "kommuncenter"}
 
 
-def settings_of(service: Service, only: pytest.MonkeyPatch) -> Settings:
-    environment = environment_of(service)
+def settings_of(
+    service: Service, only: pytest.MonkeyPatch, variables: Mapping[str, str] = FILLED
+) -> Settings:
+    environment = environment_of(service, variables)
     for name, value in environment.items():
         only.setenv(name, value)
         assert name in OTHER_VARIABLES or name.startswith(PREFIX)
