@@ -5,19 +5,20 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Self
 
 from producers.contract import Batch, Place, Raw
-from producers.mapped.model import Input
-from producers.mapped.records import cut
+from producers.mapped.records import Record
 from schemas.errors import ConfigurationError, RetriableError
 
 BATCH_RECORDS = 2000
+Cut = Callable[[bytes], Iterable[Record]]
+"""Cuts a whole file into records. Raises nothing: what can't be cut is a record."""
 _UNFINISHED = (".tmp", ".part", ".partial", ".filepart", ".crdownload")
 _HEARTBEAT_S = 5.0
 
@@ -65,15 +66,17 @@ class _Found:
 class FolderReader:
     """Reads files in order of their time, then name. A file that changed is read again as a whole.
 
+    A record's ``received_at`` is when its file was last written, in whole seconds.
+
     Hidden files and those that look unfinished (``.tmp``, ``.part``) are passed over, and a file waits until
     it has not changed for ``settle``. Files are never removed: that is for whoever puts them there, when
     their events are archived.
     """
 
-    def __init__(self, folder: Path, given: Input, settle: timedelta = timedelta(seconds=2)) -> None:
-        """Take the folder, and how its files are written; nothing is opened."""
+    def __init__(self, folder: Path, cut: Cut, settle: timedelta = timedelta(seconds=2)) -> None:
+        """Take the folder, and what cuts its files into records; nothing is opened."""
         self._folder = folder
-        self._input = given
+        self._cut = cut
         self._settle_s = settle.total_seconds()
         self._seen: dict[str, float] = {}
 
@@ -120,9 +123,10 @@ class FolderReader:
             content = file.path.read_bytes()
         except OSError as error:
             raise RetriableError(f"{file.path}: can't be read ({error.strerror})") from error
+        written_at = datetime.fromtimestamp(file.modified_ns // 1_000_000_000, UTC)
         return [
-            Raw(payload, f"{file.path.name} {place}", sequence=number)
-            for number, (place, payload) in enumerate(cut(content, self._input))
+            Raw(payload, f"{file.path.name} {place}", sequence=number, received_at=written_at)
+            for number, (place, payload) in enumerate(self._cut(content))
         ]
 
     def _files(self) -> list[_Found]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from producers.contract import Context, Normalised, Raw, Reader, ReaderContext, Source
@@ -58,7 +59,7 @@ def _reader(mapped: Mapped, settings: MappedSettings, context: ReaderContext) ->
     if settings.path.is_dir():
         from producers.mapped.folder import FolderReader
 
-        return FolderReader(settings.path, mapped.input, settings.settle)
+        return FolderReader(settings.path, partial(cut, given=mapped.input), settings.settle)
     if mapped.input.kind is InputKind.CSV:
         from producers.mapped.csv_tail import FollowedCsv
 
