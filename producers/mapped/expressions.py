@@ -76,7 +76,8 @@ def _negates_too_little(node: Mapping[str, Any]) -> bool:
     children = node["children"]
     if node["type"] in {"subexpression", "index_expression"} and children[0]["type"] == "not_expression":
         return True
-    return any(_negates_too_little(child) for child in children)
+    # A slice has numbers for children.
+    return any(_negates_too_little(child) for child in children if isinstance(child, dict))
 
 
 def leaves(value: object, at: Path = ()) -> Iterator[Path]:

@@ -32,7 +32,9 @@ def source_of(mapped: Mapped) -> Source[MappedSettings]:
     """Return the source of a mapping. Its reader opens nothing before it is read from."""
 
     def normalise_mapped(raw: Raw, settings: MappedSettings, context: Context) -> Normalised:
-        return normalise(raw, mapped, Instance(settings.system or mapped.name, settings.values or {}), context)
+        return normalise(
+            raw, mapped, Instance(settings.system or mapped.name, settings.values or {}), context
+        )
 
     def read(settings: MappedSettings, context: ReaderContext) -> Reader:
         return _reader(mapped, settings, context)
