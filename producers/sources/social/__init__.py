@@ -1,0 +1,1 @@
+"""Social media: followers and reach out of files that the networks export."""
