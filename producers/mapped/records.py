@@ -53,15 +53,20 @@ def rows(content: bytes, given: Input) -> Iterator[Record]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=given.delimiter)
     names: Sequence[str] | None = None
     line = 1
-    try:
-        for row in reader:
-            began, line = line, reader.line_num + 1
-            if names is None:
-                names = [name.strip() for name in row]
-            elif any(field.strip() for field in row):
-                yield f"line {began}", row_object(names, row)
-    except csv.Error:  # a field beyond the size that is allowed
-        yield f"line {line}", b"a row that can't be read"
+    while True:
+        try:
+            row = next(reader, None)
+        except csv.Error:  # a field beyond the size that is allowed; the reader goes on with the next row
+            yield f"line {line}", b"a row that can't be read"
+            line = reader.line_num + 1
+            continue
+        if row is None:
+            return
+        began, line = line, reader.line_num + 1
+        if names is None:
+            names = [name.strip() for name in row]
+        elif any(field.strip() for field in row):
+            yield f"line {began}", row_object(names, row)
 
 
 def row_object(names: Iterable[str], row: Iterable[str]) -> bytes:

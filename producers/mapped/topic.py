@@ -15,6 +15,7 @@ from schemas.errors import ConfigurationError, RetriableError
 
 BATCH_RECORDS = 2000
 _POLL_MS = 500
+_PATIENCE_MS = 5000
 _HEARTBEAT_POLLS = 10
 _log = structlog.get_logger(__name__)
 
@@ -51,28 +52,39 @@ class TopicReader:
 
     def _open(self, offsets: Offsets) -> Any:
         """Return a consumer that stands at ``offsets``, which get what the topic has besides."""
-        from kafka import KafkaConsumer, TopicPartition
+        from kafka import KafkaConsumer
         from kafka.errors import KafkaError
 
         topic = self._settings.topic
+        consumer: Any = None
         try:
-            consumer: Any = KafkaConsumer(**self._options())  # type: ignore[no-untyped-call]
-            partitions = consumer.partitions_for_topic(topic)
-            if not partitions:
+            consumer = KafkaConsumer(**self._options())  # type: ignore[no-untyped-call]
+            self._stand(consumer, offsets)
+        except (KafkaError, OSError, RetriableError) as error:
+            if consumer is not None:
                 consumer.close(autocommit=False)
-                raise RetriableError(f"topic {topic!r}: is not there, or can't be seen by this user")
-            assigned = [TopicPartition(topic, number) for number in sorted(partitions)]
-            consumer.assign(assigned)
-            first = consumer.beginning_offsets(assigned)
-            for where in assigned:
-                wanted = offsets.get(where.partition)
-                if wanted is not None and wanted < first[where]:
-                    self._on_gap(f"{topic}/{where.partition}: {first[where] - wanted} messages were deleted")
-                offsets[where.partition] = max(first[where], wanted or 0)
-                consumer.seek(where, offsets[where.partition])
-        except (KafkaError, OSError) as error:
+            if isinstance(error, RetriableError):
+                raise
             raise RetriableError(f"topic {topic!r}: can't be read ({type(error).__name__})") from error
         return consumer
+
+    def _stand(self, consumer: Any, offsets: Offsets) -> None:
+        """Put a consumer to ``offsets``. Raises RetriableError for a topic that is not there."""
+        from kafka import TopicPartition
+
+        topic = self._settings.topic
+        partitions = consumer.partitions_for_topic(topic)
+        if not partitions:
+            raise RetriableError(f"topic {topic!r}: is not there, or can't be seen by this user")
+        assigned = [TopicPartition(topic, number) for number in sorted(partitions)]
+        consumer.assign(assigned)
+        first = consumer.beginning_offsets(assigned)
+        for where in assigned:
+            wanted = offsets.get(where.partition)
+            if wanted is not None and wanted < first[where]:
+                self._on_gap(f"{topic}/{where.partition}: {first[where] - wanted} messages were deleted")
+            offsets[where.partition] = max(first[where], wanted or 0)
+            consumer.seek(where, offsets[where.partition])
 
     def _poll(self, consumer: Any, offsets: Offsets) -> list[Raw]:
         """Return what there is, and move ``offsets`` behind it."""
@@ -107,6 +119,8 @@ class TopicReader:
             "group_id": None,
             "auto_offset_reset": "earliest",
             "allow_auto_create_topics": False,
+            "bootstrap_timeout_ms": _PATIENCE_MS,
+            "reconnect_backoff_max_ms": _PATIENCE_MS,
         }
         return {name: value for name, value in options.items() if value is not None or name == "group_id"}
 
