@@ -200,6 +200,16 @@ class Catalogue(_Model):
         """Tell whether a day can stand in a baseline: open, and neither eve nor squeeze day."""
         return day not in self.days and self.opening(day) is not None
 
+    def comparable_days(self, day: date, weeks: int = 26) -> list[date]:
+        """Return the ordinary days of the same weekday before ``day``, nearest first (DOMAIN §2.5).
+
+        None for a special day, which has nothing to be compared with.
+        """
+        if not self.is_ordinary(day):
+            return []
+        back = (day - timedelta(weeks=number) for number in range(1, weeks + 1))
+        return [earlier for earlier in back if self.is_ordinary(earlier)]
+
     def last_listed_day(self) -> date | None:
         """Return the last special day in the file: beyond it the calendar is not kept up."""
         return max(self.days, default=None)

@@ -14,8 +14,6 @@ from schemas.clickhouse.queries import Between, Grain, sums_query
 from schemas.timebase import STOCKHOLM, WINDOW, day_start, local_day, window_start
 
 COMPARED_DAYS = 8
-REACH_WEEKS = 26
-"""How far back to look for comparable days; older ones say little about today."""
 MEASURE = "offered"
 _MARGIN = timedelta(hours=1)
 
@@ -68,17 +66,9 @@ class Today:
     """The name of a day that is not compared, such as Julafton."""
 
 
-def comparable_days(catalogue: Catalogue, today: date) -> list[date]:
-    """Return the ordinary days of the same weekday before ``today``, nearest first (special days: none)."""
-    if not catalogue.is_ordinary(today):
-        return []
-    back = (today - timedelta(weeks=weeks) for weeks in range(1, REACH_WEEKS + 1))
-    return [day for day in back if catalogue.is_ordinary(day)]
-
-
 def read_usual(store: Store, catalogue: Catalogue, today: date) -> Usual:
     """Read the days to compare with. A day without any contact says nothing and is left out."""
-    days = comparable_days(catalogue, today)
+    days = catalogue.comparable_days(today)
     if not days:
         return Usual()
     period = Between(day_start(days[-1]), day_start(days[0] + timedelta(days=1)))

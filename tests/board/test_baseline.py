@@ -8,7 +8,7 @@ from statistics import median
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboards.board.baseline import Usual, comparable_days, compare, read_usual
+from dashboards.board.baseline import Usual, compare, read_usual
 from schemas.catalogue import Catalogue, load_catalogue
 from schemas.timebase import day_start
 from tests.board.fakes import FakeStore
@@ -19,7 +19,7 @@ NOW = datetime(2026, 11, 24, 12, 41, tzinfo=UTC)
 
 
 def test_comparable_days_are_ordinary_and_of_the_same_weekday() -> None:
-    days = comparable_days(CATALOGUE, date(2026, 5, 7))  # a Thursday after Easter and before Ascension
+    days = CATALOGUE.comparable_days(date(2026, 5, 7))  # a Thursday after Easter and before Ascension
     assert days[:2] == [date(2026, 4, 30) - timedelta(weeks=1), date(2026, 4, 16)]
     assert date(2026, 4, 30) not in days  # Valborgsmässoafton
     assert date(2026, 4, 2) not in days  # Skärtorsdagen
@@ -27,8 +27,8 @@ def test_comparable_days_are_ordinary_and_of_the_same_weekday() -> None:
 
 
 def test_a_special_day_compares_with_nothing() -> None:
-    assert comparable_days(CATALOGUE, date(2026, 4, 30)) == []
-    assert comparable_days(CATALOGUE, date(2026, 11, 22)) == []  # a Sunday
+    assert CATALOGUE.comparable_days(date(2026, 4, 30)) == []
+    assert CATALOGUE.comparable_days(date(2026, 11, 22)) == []  # a Sunday
 
 
 def test_days_without_contacts_say_nothing_and_eight_days_are_enough() -> None:
