@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
@@ -62,7 +62,7 @@ class FollowedFile:
         self._on_gap = on_gap
         self._cursor: Cursor | None = None
 
-    async def batches(self, start: Place | None) -> AsyncIterator[Batch]:
+    async def batches(self, start: Place | None) -> AsyncGenerator[Batch, None]:
         """Yield batches from ``start`` on. Raises RetriableError where the file can't be read for now."""
         place = FilePlace.parse(start) if start is not None else None
         cursor = Cursor(self.path, self._key, place, self._follow, self._on_gap or self._tell)

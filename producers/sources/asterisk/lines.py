@@ -18,6 +18,7 @@ _UNIQUE_ID = re.compile(r"(?:([A-Za-z0-9_-]{1,64})-)?[1-9][0-9]{9}\.[0-9]{1,8}")
 _NUMBER_DIGITS = 7
 """A name with this many digits may be a telephone number that is in the wrong field."""
 _SECONDS = re.compile(r"-?[0-9]{1,7}")
+_HELD = re.compile(r"held=([0-9]{1,9})")
 _VERB_LIKE = re.compile(r"[A-Z][A-Z0-9_]{3,39}")
 _HIGHEST_VERB_FIELD = 8
 _HIDDEN = re.compile(r"(?i)anonymous|unknown|unavailable|restricted|private|withheld|hidden|asterisk")
@@ -86,6 +87,15 @@ def talk_of_transfer(data: tuple[str, ...]) -> int | None:
             talk = int(tail[1 - size])
             return talk if talk >= 0 else None
     return None
+
+
+def without_hold(data: tuple[str, ...]) -> tuple[tuple[str, ...], int | None]:
+    """Return the data of an end, and the milliseconds on hold; None where they are not told.
+
+    Only our own listener to the manager interface tells them, as a last field ``held=…``.
+    """
+    match = _HELD.fullmatch(data[-1]) if data else None
+    return (data[:-1], int(match[1])) if match else (data, None)
 
 
 def caller_of(data: tuple[str, ...], country_code: str) -> str:

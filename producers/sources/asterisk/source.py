@@ -6,7 +6,7 @@ number becomes a pseudonym and is in no event and no rejection.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -20,9 +20,10 @@ from producers.sources.asterisk.lines import (
     parse,
     seconds,
     talk_of_transfer,
+    without_hold,
 )
 from producers.sources.asterisk.reader import reader
-from producers.sources.asterisk.settings import AsteriskSettings
+from producers.sources.asterisk.settings import AsteriskSettings, ExchangeSettings
 from schemas.catalogue import UNKNOWN_UNIT
 from schemas.events import (
     Abandoned,
@@ -85,7 +86,7 @@ class _Call:
 
     line: LogLine
     raw: Raw
-    settings: AsteriskSettings
+    settings: ExchangeSettings
     context: Context
 
     @property
@@ -109,6 +110,13 @@ class _Call:
 
 def normalise(raw: Raw, settings: AsteriskSettings, context: Context) -> Normalised:
     """Return the events of one line, none where it is of no interest, or why it can't be used. Total."""
+    return normalise_line(raw, settings, settings.own_verbs, context)
+
+
+def normalise_line(
+    raw: Raw, settings: ExchangeSettings, own_verbs: Mapping[str, str], context: Context
+) -> Normalised:
+    """Return what a line says that is in the form of queue_log, wherever it comes from. Total."""
     if CUT in raw.attributes:
         return Rejected(Reason.UNREADABLE, "the line is far too long")
     line = parse(raw.payload, _VERBS)
@@ -116,7 +124,7 @@ def normalise(raw: Raw, settings: AsteriskSettings, context: Context) -> Normali
         return line
     if line.verb == "QUEUESTART":
         return (Broadcast(_restarted(line, raw, settings, context)),)
-    own = settings.own_verbs.get(line.verb)
+    own = own_verbs.get(line.verb)
     if own is None and line.verb not in _VERBS:
         return Rejected(Reason.UNKNOWN_KIND, "the verb is not known; see own_verbs in the settings")
     if own == "ignore" or line.verb in _NO_INTEREST or not line.about_a_call:
@@ -135,7 +143,7 @@ def _event_id(subject: str, line: LogLine, nth: int, queue: str | None, name: st
     return stable_hash(subject, line.time.isoformat(), queue or "", line.verb, str(nth), name)
 
 
-def _restarted(line: LogLine, raw: Raw, settings: AsteriskSettings, context: Context) -> Event:
+def _restarted(line: LogLine, raw: Raw, settings: ExchangeSettings, context: Context) -> Event:
     subject = f"{settings.system}:restart"
     return SystemRestarted(
         id=_event_id(subject, line, raw.nth, None, "kommuncenter.system.restarted"),
@@ -185,19 +193,24 @@ def _callback(call: _Call) -> Normalised:
 
 def _ended(call: _Call) -> Normalised:
     """COMPLETE…: holdtime|calltime[|position]. Its hold time is the wait in the queue, not time on hold."""
-    talk = seconds(call.line.data, 1)
-    if isinstance(talk, Rejected):
-        return talk
-    return (call.event(Ended, EndedData, talk_ms=_ms(talk)),)
+    data, held = without_hold(call.line.data)
+    talk = seconds(data, 1)
+    return talk if isinstance(talk, Rejected) else (_end(call, talk, held),)
+
+
+def _end(call: _Call, talk: int | None, held_ms: int | None) -> Event:
+    """The exchange counts time on hold as talk."""
+    talk_ms = None if talk is None else max(0, talk * 1000 - (held_ms or 0))
+    return call.event(Ended, EndedData, talk_ms=talk_ms, hold_ms=held_ms)
 
 
 def _handed_over(call: _Call) -> Normalised:
     """A transfer also ends the agent's part: no COMPLETE… follows it."""
     kind = HandoverKind.CONSULTED if call.line.verb == "ATTENDEDTRANSFER" else HandoverKind.BLIND
-    talk = talk_of_transfer(call.line.data)
+    data, held = without_hold(call.line.data)
     return (
         call.event(HandedOver, HandedOverData, kind=kind, unit=_unit(call)),
-        call.event(Ended, EndedData, talk_ms=_ms(talk)),
+        _end(call, talk_of_transfer(data), held),
     )
 
 
@@ -217,10 +230,6 @@ def _wrapped_up(call: _Call) -> Normalised:
     if isinstance(spent, Rejected):
         return spent
     return () if spent is None else (call.event(WrappedUp, WrappedUpData, wrap_up_ms=spent * 1000),)
-
-
-def _ms(span: int | None) -> int | None:
-    return None if span is None else span * 1000
 
 
 _BY_VERB: Final[dict[str, Callable[[_Call], Normalised]]] = {
