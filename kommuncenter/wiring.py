@@ -42,6 +42,7 @@ from streams.app import StreamSettings, build_app
 from streams.core.rules import Rules
 from streams.rebuild import Rebuilder
 from streams.sink import ClickHouseStore, check_partitions
+from streams.surges import SurgeWatch
 from streams.verify.compare import Kept, Verifier
 
 LEGS_RETENTION = timedelta(days=7)
@@ -131,6 +132,7 @@ def worker_app(settings: Settings) -> faust.App:
         Rules(catalogue(settings)),
         now,
         seal=sealer(settings.dead_letters),
+        surges=SurgeWatch(store_client, catalogue(settings), now),
     )
 
 

@@ -20,6 +20,7 @@ from schemas.legs import LegMessage, leg_message_adapter
 from schemas.topics import DEAD_LETTERS, LEGS, TopicPlan
 from streams.core.rules import Rules
 from streams.ports import Store
+from streams.surges import SurgeWatch
 from streams.transport import BatchApp, BatchConsumer, Passed
 from streams.worker import Records, Worker
 
@@ -42,6 +43,8 @@ class StreamSettings:
     rebalance_timeout: float = 6.0
     commit_interval: float = 0.5
     batch_within: float = 0.05
+    surge_interval: float = 20.0
+    """How often one of the workers looks for surges; a quarter of an hour is told soon after its end."""
     horizon_interval: float = 10.0
     """How often the worker looks whether days have frozen, or are to be rebuilt."""
     max_poll_records: int = 4000
@@ -51,11 +54,19 @@ class StreamSettings:
 
 
 def build_app(
-    settings: StreamSettings, plan: TopicPlan, store: Store, rules: Rules, clock: Clock, *, seal: Seal = drop
+    settings: StreamSettings,
+    plan: TopicPlan,
+    store: Store,
+    rules: Rules,
+    clock: Clock,
+    *,
+    seal: Seal = drop,
+    surges: SurgeWatch | None = None,
 ) -> faust.App:
     """Return the application; nothing is connected before it is started. The topics must exist by then.
 
-    ``seal`` encrypts the messages that can't be used, or drops them.
+    ``seal`` encrypts the messages that can't be used, or drops them. ``surges`` is asked to look every now
+    and then, by the one worker that owns the first partition.
     """
     app = BatchApp(
         settings.group,
@@ -98,6 +109,8 @@ def build_app(
     _agent(app, topic(DEAD_LETTERS), "letters", worker.take_letters, settings)
     _follow_assignment(app, worker)
     _follow_horizon(app, worker, settings.horizon_interval)
+    if surges is not None:
+        _look_for_surges(app, worker, surges, settings.surge_interval)
     return app
 
 
@@ -164,6 +177,19 @@ def _follow_horizon(app: faust.App, worker: Worker, interval: float) -> None:
             await app.crash(error)
 
     app.timer(interval=interval)(follow)
+
+
+def _look_for_surges(app: faust.App, worker: Worker, surges: SurgeWatch, interval: float) -> None:
+    """Let one worker of all look for surges; where the store is away, the next time is soon enough."""
+
+    async def look() -> None:
+        if worker.owns(0):
+            try:
+                await asyncio.to_thread(surges.look)
+            except RetriableError as error:
+                log.warning("surges_not_looked_for", reason=str(error))
+
+    app.timer(interval=interval)(look)
 
 
 async def _send(app: faust.App, partitions: int, messages: Sequence[LegMessage]) -> None:

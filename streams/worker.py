@@ -107,6 +107,11 @@ class Worker:
             future.cancel()
         self._owned = {}
 
+    def owns(self, partition: int) -> bool:
+        """Tell whether a partition has been taken over."""
+        future = self._owned.get(partition)
+        return future is not None and future.done() and not future.cancelled()
+
     async def ready(self) -> None:
         """Wait until every assigned partition is taken over. Raises what made a takeover fail."""
         if self._takeover is not None:

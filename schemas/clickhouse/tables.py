@@ -98,6 +98,9 @@ CONTACTS = Table(
     ),
 )
 EPOCHS = Table("epochs", ("stage", "partition", "epoch", "nonce", "state", "horizon_from", "recorded_at"))
+SURGES = Table(
+    "surges", ("since", "topic", "noticed_at", "until", "contacts", "usual", "over", "recorded_at")
+)
 REBUILDS = Table("rebuilds", ("id", "since", "state", "late", "recorded_at"))
 DEAD_LETTERS = Table(
     "dead_letters",
@@ -131,6 +134,7 @@ TABLES = (
     SERVICE_DAYS,
     EPOCHS,
     REBUILDS,
+    SURGES,
     DEAD_LETTERS,
     DEAD_LETTER_REPLAYS,
     SOURCE_HEALTH,

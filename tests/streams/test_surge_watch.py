@@ -1,0 +1,88 @@
+"""The surge watch on the engine: events in, surges in the store; again it writes nothing new."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from kommuncenter.embedded.clickhouse import EmbeddedClickHouse
+from schemas.catalogue import load_catalogue
+from schemas.clickhouse.queries import Query
+from schemas.events import Event
+from streams.surges import TOTAL, SurgeWatch
+from tests.histories import event
+from tests.services.clickhouse import clickhouse, migrated
+from tests.streams.test_rebuild import Installed
+
+__all__ = ["clickhouse"]
+
+pytestmark = pytest.mark.integration
+
+TUESDAY = datetime(2026, 10, 20, 7, 0, tzinfo=UTC)
+"""Nine in the morning, in summer time; the last Tuesdays are in winter time."""
+WEEKS = 5
+
+
+@pytest.fixture
+def installed(clickhouse: EmbeddedClickHouse) -> Iterator[Installed]:
+    """An empty installation."""
+    with migrated(clickhouse) as database:
+        yield Installed(database)
+
+
+def nine(week: int) -> datetime:
+    """Return nine o'clock, local time, of a Tuesday."""
+    winter = timedelta(hours=1) if week > 0 else timedelta(0)
+    return TUESDAY + timedelta(weeks=week) + winter
+
+
+def calls(week: int, first: int, many: int, topic: str | None = None) -> list[Event]:
+    """Return so many calls from nine o'clock on, evenly over an hour, and what they were about."""
+    events: list[Event] = []
+    for number in range(many):
+        at, leg = nine(week) + number * timedelta(hours=1) / many, f"pbx1:{week}.{first + number}"
+        events.append(event("contact.queued", leg, at, channel="telephone", queue="kommuncenter"))
+        if topic:
+            said = {"channel": "telephone", "errand": "e1", "topic": topic, "outcome": "resolved"}
+            events.append(event("errand.registered", leg, at + timedelta(minutes=2), "desk", **said))
+    return events
+
+
+def test_a_surge_is_written_once_with_its_topic_and_its_end(installed: Installed) -> None:
+    usual = [e for week in range(WEEKS) for e in calls(week, 0, 4)]
+    leak = [*calls(WEEKS, 0, 4), *calls(WEEKS, 100, 40, "va-avfall")]
+    colleagues = calls(WEEKS, 200, 20, "siths-kort")
+    installed.take([*usual, *leak, *colleagues], nine(WEEKS) + timedelta(minutes=62))
+    watch = SurgeWatch(installed.database, load_catalogue(), installed.clock)
+    found = {noticed.topic: noticed for noticed in watch.look()}
+    assert set(found) == {TOTAL, "va-avfall"}
+    total = found[TOTAL]
+    assert (total.since, total.noticed_at) == (nine(WEEKS), nine(WEEKS) + timedelta(minutes=15))
+    assert (total.contacts, total.over) == (64, False)
+    assert found["va-avfall"].since == nine(WEEKS)
+    written = rows(installed)
+    watch.look()
+    assert rows(installed) == written
+    installed.clock.at = nine(WEEKS) + timedelta(hours=3)
+    assert all(noticed.over for noticed in watch.look())
+    assert [row[:2] for row in rows(installed)] == [row[:2] for row in written]
+    assert all(row[2] for row in rows(installed))
+
+
+def test_a_usual_day_a_special_day_and_an_empty_store_have_none(installed: Installed) -> None:
+    watch = SurgeWatch(installed.database, load_catalogue(), installed.clock)
+    assert watch.look() == []
+    installed.take(
+        [e for week in range(WEEKS) for e in calls(week, 0, 4)], nine(WEEKS - 1) + timedelta(hours=2)
+    )
+    assert watch.look() == []
+    installed.clock.at = datetime(2026, 12, 24, 12, 0, tzinfo=UTC)
+    assert watch.look() == []
+
+
+def rows(installed: Installed) -> list[tuple[object, ...]]:
+    """Return what is written of surges."""
+    sql = "SELECT topic, since, over, recorded_at FROM surges FINAL ORDER BY topic"
+    return [tuple(row) for row in installed.database.rows(Query(sql))]
