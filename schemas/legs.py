@@ -75,7 +75,7 @@ class LegErrand(_Model):
     unit: Slug | None = None
     thanks: bool = False
     since: AwareDatetime | None = None
-    """When the present outcome was first said; a later word on something else, such as the topic, leaves it."""
+    """When the present outcome was first said; a later word on something else (the topic) leaves it."""
 
 
 class LegKind(StrEnum):

@@ -28,6 +28,7 @@ from schemas.events import (
     ErrandRegistered,
     Event,
     HandedOver,
+    NoLeg,
     NoShow,
     PerformedBy,
     Queued,
@@ -81,6 +82,7 @@ def test_each_action_of_a_visit_is_one_event_about_it(
     assert found.subject == "koordinaten:20261123-001"
     assert found.time == AT
     assert found.id == stable_hash("koordinaten", "k", action)
+    assert not isinstance(found, NoLeg)
     assert found.data.channel is Channel.VISIT
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from schemas.catalogue import load_catalogue
 from schemas.clickhouse.tables import CONTACTS
-from schemas.events import Event, SystemRestarted, event_adapter
+from schemas.events import Event, NoLeg, event_adapter
 from schemas.legs import ContactFact
 from schemas.timebase import local_day
 from streams.core.stage2 import FactRow, Output
@@ -62,7 +62,7 @@ def rotations(draw: st.DrawFn) -> list[Event]:
 
 
 def _rekeyed(item: Event, at: datetime) -> Event:
-    if isinstance(item, SystemRestarted) or item.data.party is None:
+    if isinstance(item, NoLeg) or item.data.party is None:
         return item
     old = item.data.party.previous or item.data.party.current
     said: dict[str, Any] = item.model_dump()
