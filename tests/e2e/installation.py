@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,13 @@ from kommuncenter.database import ClickHouseDatabase, migrate
 from kommuncenter.embedded.broker import EmbeddedBroker
 from kommuncenter.embedded.clickhouse import EmbeddedClickHouse
 from kommuncenter.embedded.kafka_jvm import JvmKafka
-from kommuncenter.embedded.processes import ChildProcess
+from kommuncenter.embedded.processes import ChildProcess, free_port
 from kommuncenter.settings import CONFIG_VARIABLE, Settings, load_settings
-from producers.contract import Broadcast, ReaderContext
-from producers.runner import Rejection, normalise_all
+from producers.contract import Broadcast
+from producers.runner import Rejection
 from schemas.clickhouse.queries import Query
 from schemas.events import Event, events_adapter
+from tests.e2e.reading import read_to_the_end
 from tests.services.brokers import BrokerKind, require_embedded_broker, require_jvm_kafka
 from tests.services.clickhouse import require_clickhouse
 from tests.streams.test_laws import Pipeline, run
@@ -55,9 +57,9 @@ class Installation:
         self.children.append(child)
         return child
 
-    @property
+    @cached_property
     def database(self) -> ClickHouseDatabase:
-        """A client of the store."""
+        """A client of the store; it outlives a restart of the store."""
         return ClickHouseDatabase(self.settings.clickhouse)
 
     def rows(self, sql: str) -> Sequence[Sequence[Any]]:
@@ -69,41 +71,21 @@ class Installation:
         payloads = [row[0] for row in self.rows("SELECT payload FROM events FINAL")]
         return events_adapter.validate_json(f"[{','.join(payloads)}]")
 
-    def until(self, condition: Callable[[], object], what: str) -> None:
+    def until(self, condition: Callable[[], object], what: str, within_s: float = DEADLINE_S) -> None:
         """Wait for a condition; on the deadline fail with what the parts said last."""
-        deadline = time.monotonic() + DEADLINE_S
+        deadline = time.monotonic() + within_s
         while not condition():
             if time.monotonic() > deadline:
                 said = "\n".join(f"--- {child.name}\n{child.tail()}" for child in self.children)
-                pytest.fail(f"{what}: not within {DEADLINE_S:g} s\n{said}")
+                pytest.fail(f"{what}: not within {within_s:g} s\n{said}")
             time.sleep(0.1)  # between two looks at the condition
 
     def read(self, instance: str) -> tuple[list[Event], list[Rejection]]:
         """Read a source's input to its present end in this process: what ought to arrive."""
         source, own = wiring.source_and_settings(self.settings, instance)
-        context = wiring.source_context(self.settings, instance)
-        reader = source.reader(own, ReaderContext(instance, wiring.clock(self.settings), context.catalogue))
-        events: list[Event] = []
-        rejections: list[Rejection] = []
-
-        async def collect() -> None:
-            async for batch in reader.batches(None):
-                if not batch.records:
-                    return
-                for result in normalise_all(source, own, context, batch.records):
-                    if isinstance(result, Rejection):
-                        rejections.append(result)
-                    else:
-                        events.append(result.event if isinstance(result, Broadcast) else result)
-
-        async def bounded() -> None:
-            try:
-                await asyncio.wait_for(collect(), 3.0)
-            except TimeoutError:
-                return  # the reader waits for more, which is to say that it came to the end
-
-        asyncio.run(bounded())
-        return events, rejections
+        context, clock = wiring.source_context(self.settings, instance), wiring.clock(self.settings)
+        found, rejections = read_to_the_end(source, own, context, clock)
+        return [each.event if isinstance(each, Broadcast) else each for each in found], rejections
 
 
 def shown(database: ClickHouseDatabase) -> dict[tuple[Any, ...], tuple[dict[str, int], dict[int, int]]]:
@@ -151,19 +133,34 @@ def expect_exact(installation: Installation, events: Sequence[Event]) -> None:
     )
 
 
+def verified(*arguments: str, within_s: float = 120.0) -> subprocess.CompletedProcess[str]:
+    """Run `kommuncenter verify` on the installation that is set up."""
+    return told("verify", *arguments, within_s=within_s)
+
+
+def told(*arguments: str, within_s: float = 120.0) -> subprocess.CompletedProcess[str]:
+    """Run a command of ours to its end."""
+    command = [sys.executable, "-m", "kommuncenter", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=within_s)
+
+
 @contextmanager
 def installed(
     kind: BrokerKind,
     directory: Path,
     sources: Mapping[str, Mapping[str, object]],
     partitions: int = 3,
+    session_s: float = 6.0,
     **settings: object,
 ) -> Iterator[Installation]:
-    """Give an installation with a broker and a store of its own."""
+    """Give an installation with a broker and a store of its own.
+
+    Both keep their address and their data over a kill and a start, but that the embedded broker forgets.
+    """
     require_clickhouse()
     (require_embedded_broker if kind == "embedded" else require_jvm_kafka)()
     broker = EmbeddedBroker() if kind == "embedded" else JvmKafka(directory / "kafka")
-    with broker, EmbeddedClickHouse(directory / "clickhouse") as store:
+    with broker, EmbeddedClickHouse(directory / "clickhouse", port=free_port()) as store:
         config = directory / "kommuncenter.toml"
         config.write_text(
             _toml(
@@ -173,6 +170,7 @@ def installed(
                         "bootstrap_servers": broker.bootstrap_servers,
                         "partitions": partitions,
                         "heartbeat": 0.3,
+                        "session_timeout": session_s,
                     },
                     "clickhouse": {
                         "host": store.host,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -27,7 +25,7 @@ from schemas.events import Event
 from schemas.identity import Pseudonymiser, PseudonymKey
 from schemas.metrics import RESOLVED_IN_CENTRE
 from tests.contract.kafka_records import producer
-from tests.e2e.installation import Installation, expect_exact, installed
+from tests.e2e.installation import Installation, expect_exact, installed, told, verified
 from tests.services.brokers import BrokerKind
 from tests.services.dovecot import Dovecot, dovecot
 
@@ -95,17 +93,6 @@ def test_files_to_exact_figures_though_workers_die(kind: BrokerKind, tmp_path: P
         assert share is not None
         assert share.covers(0.68)
         assert_verified(installation)
-
-
-def verified(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run `kommuncenter verify` on the installation that is set up."""
-    return told("verify", *arguments)
-
-
-def told(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a command of ours to its end."""
-    command = [sys.executable, "-m", "kommuncenter", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
 
 
 def assert_verified(installation: Installation) -> None:
