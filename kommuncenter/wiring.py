@@ -276,6 +276,7 @@ def board(settings: Settings) -> Starlette:
         catalogue(settings),
         definitions=definitions(settings),
         desk_url=settings.desk_url,
+        silence=silence_rule(settings),
     )
 
 

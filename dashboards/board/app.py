@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
-from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -18,11 +17,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from dashboards.board.events import PULSE_SECONDS, EventStream
 from dashboards.board.live import Live
 from dashboards.board.periods import Period
+from dashboards.board.picture import SILENCE
 from dashboards.board.rendering import board_page, definitions_page, draw, message_page
-from dashboards.board.sources import UNREAD_AFTER
 from dashboards.definitions import STANDARD, Definitions
 from dashboards.figures import Store
 from schemas.catalogue import Catalogue
+from schemas.clickhouse.silence import SilenceRule
 from schemas.clock import Clock
 from schemas.timebase import local_day
 
@@ -49,13 +49,13 @@ def board_app(
     desk_url: str | None = None,
     poll_seconds: float = 0.5,
     pulse_seconds: float = PULSE_SECONDS,
-    unread_after: timedelta = UNREAD_AFTER,
+    silence: SilenceRule = SILENCE,
 ) -> Starlette:
     """Return the board. ``store`` is called from a thread, never twice at once.
 
     ``definitions`` say by which formula and W its figures go. ``desk_url`` is the address of the visitors'
-    form, linked to if given. ``unread_after`` is in the time of ``clock``: a clock that runs faster needs a
-    longer one. ``app.state.stop()`` ends the pages' events; a server calls it when it begins to shut down
+    form, linked to if given. ``silence`` says when no events are an alarm, in the time of ``clock``.
+    ``app.state.stop()`` ends the pages' events; a server calls it when it begins to shut down
     (:class:`dashboards.board.server.BoardServer` does).
     """
     live = Live(
@@ -65,7 +65,7 @@ def board_app(
         draw,
         definitions=definitions,
         poll_seconds=poll_seconds,
-        unread_after=unread_after,
+        silence=silence,
     )
     pages = _Pages(live, desk_url, pulse_seconds)
 

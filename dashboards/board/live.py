@@ -7,22 +7,22 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 
 from dashboards.board.periods import Period
-from dashboards.board.picture import Picture, Slow, read_picture, read_slow
-from dashboards.board.sources import UNREAD_AFTER
+from dashboards.board.picture import SILENCE, Picture, Slow, read_picture, read_slow
 from dashboards.definitions import STANDARD, Definitions
 from dashboards.figures import Store
 from schemas.catalogue import Catalogue
+from schemas.clickhouse.silence import SilenceRule
 from schemas.clock import Clock
 from schemas.errors import RetriableError
 from schemas.timebase import local_day
 
 SLOW_SECONDS = 60.0
-"""How long a usual day and the last final week are kept before they are read again."""
+"""How long a usual day, the last final week and the sources' rhythm are kept before they are read again."""
 
 INCOMPLETE_SECONDS = 2.0
 """The same where there was no usual day or no final week to be found."""
@@ -91,7 +91,7 @@ class Live:
         *,
         definitions: Definitions = STANDARD,
         poll_seconds: float = 0.5,
-        unread_after: timedelta = UNREAD_AFTER,
+        silence: SilenceRule = SILENCE,
     ) -> None:
         """Take all that is needed; nothing is read until somebody asks."""
         self._store = store
@@ -100,7 +100,7 @@ class Live:
         self._draw = draw
         self._definitions = definitions
         self._poll_seconds = poll_seconds
-        self._unread_after = unread_after
+        self._silence = silence
         self._snapshots: dict[Period, tuple[float, Snapshot]] = {}
         self._slow: tuple[float, Slow] | None = None
         self._slow_day = ""
@@ -183,7 +183,7 @@ class Live:
                 period,
                 slow=self._read_slow(now),
                 definitions=self._definitions,
-                unread_after=self._unread_after,
+                silence=self._silence,
             )
             if before and before.away_since is None and before.picture == picture:
                 return replace(before, at=now, picture=picture)
@@ -207,6 +207,6 @@ class Live:
             kept = SLOW_SECONDS if known.complete else INCOMPLETE_SECONDS
             if time.monotonic() - read_at < kept:
                 return known
-        slow = read_slow(self._store, self._catalogue, now, self._definitions)
+        slow = read_slow(self._store, self._catalogue, now, self._definitions, self._silence)
         self._slow, self._slow_day = (time.monotonic(), slow), today
         return slow

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from dashboards.board.baseline import MEASURE, Today, Usual, compare, read_usual
 from dashboards.board.periods import Period, Span, last_final_week, span_of
@@ -16,15 +16,17 @@ from dashboards.board.reading import (
     read_handovers,
     read_rejections,
     read_sources,
+    read_statuses,
     read_today,
     read_waiting,
 )
-from dashboards.board.sources import UNREAD_AFTER, SourceHealth, source_health
+from dashboards.board.sources import SourceHealth, source_health
 from dashboards.definitions import STANDARD, Definitions
 from dashboards.figures import Group, Store, read_total
 from schemas import metrics
 from schemas.catalogue import UNKNOWN_UNIT, Catalogue
 from schemas.clickhouse.queries import Grain
+from schemas.clickhouse.silence import SilenceRule, SourceStatus
 from schemas.first_contact import FCR_PROVISIONAL, TRACEABLE
 from schemas.measures import quantile_seconds
 from schemas.metric import Metric
@@ -32,6 +34,7 @@ from schemas.metrics import CHANNEL_GOALS, CHANNEL_LABELS
 from schemas.statistics import Share, wilson
 from schemas.timebase import iso_week, local_day
 
+SILENCE = SilenceRule()
 WAIT_STEP_S = 5
 """The longest wait is shown in steps of this, so that the page changes calmly."""
 QUEUES = ("telephone", "visit")
@@ -95,11 +98,12 @@ class Waits:
 
 @dataclass(frozen=True, slots=True)
 class Slow:
-    """What changes with the day and not with the minute, and need not be read every time."""
+    """What changes with the day, or takes minutes to change, and need not be read every time."""
 
     usual: Usual
     final_week: str
     final: Figure
+    sources: tuple[SourceStatus, ...]
 
     @property
     def complete(self) -> bool:
@@ -169,13 +173,20 @@ _UNTIL_CLOSING = {metrics.RESOLVED_IN_CENTRE.name, metrics.HANDOVER_RATE.name, m
 """Rest on outcomes that a registration may still replace today (CORRECTIONS 20)."""
 
 
-def read_slow(store: Store, catalogue: Catalogue, now: datetime, definitions: Definitions = STANDARD) -> Slow:
-    """Read the usual day, and first-contact resolution of the latest week that is final."""
+def read_slow(
+    store: Store,
+    catalogue: Catalogue,
+    now: datetime,
+    definitions: Definitions = STANDARD,
+    silence: SilenceRule = SILENCE,
+) -> Slow:
+    """Read the usual day, first-contact resolution of the latest final week, and which sources are silent."""
     today = local_day(now)
     week = last_final_week(definitions.days, today)
     total = read_total(store, Grain.DAY, week.past) if week.past else Group()
     final = figure(definitions.first_contact, total)
-    return Slow(read_usual(store, catalogue, today), iso_week(week.first), final)
+    statuses = read_statuses(store, catalogue, silence, now)
+    return Slow(read_usual(store, catalogue, today), iso_week(week.first), final, statuses)
 
 
 def read_picture(
@@ -186,10 +197,10 @@ def read_picture(
     *,
     slow: Slow | None = None,
     definitions: Definitions = STANDARD,
-    unread_after: timedelta = UNREAD_AFTER,
+    silence: SilenceRule = SILENCE,
 ) -> Picture:
     """Read the whole picture at ``now``. Raises RetriableError while the store is away."""
-    slow = slow or read_slow(store, catalogue, now, definitions)
+    slow = slow or read_slow(store, catalogue, now, definitions, silence)
     span = span_of(period, now)
     today = read_today(store, now)
     channels = read_channels(store, span, today)
@@ -213,7 +224,7 @@ def read_picture(
         final_week=slow.final_week,
         final=slow.final,
         excluded={label: total.sums.get(name, 0) for name, label in EXCLUSIONS.items()},
-        sources=source_health(read_sources(store, now), rejected, catalogue, now, unread_after),
+        sources=source_health(read_sources(store, now), slow.sources, rejected, now, silence.unread_after),
     )
 
 

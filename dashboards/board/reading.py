@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from dashboards.board.periods import Span, today_so_far
 from dashboards.figures import Group, Store, read_groups
+from schemas.catalogue import Catalogue
 from schemas.clickhouse.queries import (
     Grain,
     dead_letters_query,
@@ -16,6 +17,7 @@ from schemas.clickhouse.queries import (
     sums_query,
     waiting_query,
 )
+from schemas.clickhouse.silence import SilenceRule, SourceStatus, source_status_query
 from schemas.timebase import WINDOW
 
 HANDOVER_MEASURES = ("handovers", "handovers_blind", "handovers_consulted", "handovers_ticket")
@@ -106,6 +108,13 @@ def read_waiting(store: Store, now: datetime) -> dict[str, Waiting]:
 def read_sources(store: Store, now: datetime) -> Sequence[SourceReport]:
     """Return the sources that have ever reported, by name."""
     return [SourceReport(*row) for row in store.rows(source_health_query(now))]
+
+
+def read_statuses(
+    store: Store, catalogue: Catalogue, rule: SilenceRule, now: datetime
+) -> tuple[SourceStatus, ...]:
+    """Return how the sources do by their own usual rhythm, by name. Takes longer than other readings."""
+    return tuple(SourceStatus(*row) for row in store.rows(source_status_query(now, catalogue, rule)))
 
 
 def read_rejections(store: Store, span: Span, now: datetime) -> dict[str, int]:

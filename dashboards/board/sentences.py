@@ -12,7 +12,7 @@ from dashboards.board.baseline import Today
 from dashboards.board.periods import Span
 from dashboards.board.picture import ChannelShare, Figure, Picture, UnitHandovers, Waits
 from dashboards.board.reading import Waiting
-from dashboards.board.sources import SourceHealth, SourceState
+from dashboards.board.sources import SourceHealth
 from dashboards.swedish import (
     NBSP,
     NOTHING,
@@ -27,6 +27,7 @@ from dashboards.swedish import (
     percent_interval,
     week_sv,
 )
+from schemas.clickhouse.silence import SourceVerdict
 from schemas.metric import Unit
 from schemas.metrics import CHANNEL_GOALS, CHANNEL_LABELS
 from schemas.statistics import SMALL_N, Share
@@ -282,9 +283,9 @@ def source_verdict(source: SourceHealth) -> Verdict:
 
 
 _SOURCE_VERDICTS = {
-    SourceState.WORKING: Verdict("Fungerar", "✓", Tone.GOOD),
-    SourceState.SILENT: Verdict("Tyst", "!", Tone.WARNING),
-    SourceState.UNREAD: Verdict("Läses inte", "✕", Tone.BAD),
+    SourceVerdict.WORKING: Verdict("Fungerar", "✓", Tone.GOOD),
+    SourceVerdict.SILENT: Verdict("Tyst", "!", Tone.WARNING),
+    SourceVerdict.UNREAD: Verdict("Läses inte", "✕", Tone.BAD),
 }
 
 
@@ -363,18 +364,25 @@ def plain(amount: float | None) -> str:
     return number(amount, 0 if amount is None else _decimals(amount))
 
 
-def sources(rows: Sequence[SourceHealth]) -> str:
+def sources(rows: Sequence[SourceHealth], today: date) -> str:
     """Say which sources are silent: what they would have told is missing in every figure."""
     if not rows:
         return "Ingen källa har hört av sig än. Siffrorna är därför tomma, inte noll."
-    unread = [row.instance for row in rows if row.state is SourceState.UNREAD]
-    silent = [row.instance for row in rows if row.state is SourceState.SILENT]
+    unread = [row.instance for row in rows if row.state is SourceVerdict.UNREAD]
     said = []
     if unread:
         said.append(f"{listed(unread)} läses inte: det som kommer därifrån saknas i siffrorna.")
-    if silent:
-        said.append(f"{listed(silent)} har inte gett någon händelse på mer än 2 timmars öppettid.")
+    said += [_silence(row, today) for row in rows if row.state is SourceVerdict.SILENT]
     return " ".join(said) or "Alla källor fungerar."
+
+
+def _silence(source: SourceHealth, today: date) -> str:
+    if source.silent_since is None:
+        return f"Från {source.instance} har inget kommit än."
+    since = f"Från {source.instance} har inget kommit sedan {_at(source.silent_since, today)}"
+    if source.missing is None:
+        return f"{since}."
+    return f"{since}. Så länge brukar det inte vara tyst: {source.missing} kontakter hade varit vanligt."
 
 
 def rejections(n: int) -> str:
@@ -398,8 +406,13 @@ def outage(shown: Picture | None, today: date) -> str:
     away = "Statistiken går inte att nå just nu."
     if shown is None:
         return away
-    when = moment(shown.at, today)
-    return f"{away} Siffrorna är från {when if 'kl.' in when else f'kl.{NBSP}{when}'}."
+    return f"{away} Siffrorna är från {_at(shown.at, today)}."
+
+
+def _at(instant: datetime, today: date) -> str:
+    """Return an instant as it stands in a sentence: ``kl. 14.05``, or with its day when not today."""
+    when = moment(instant, today)
+    return when if "kl." in when else f"kl.{NBSP}{when}"
 
 
 def age(seconds: float) -> str:

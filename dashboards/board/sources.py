@@ -4,82 +4,74 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import UTC, datetime, timedelta
 
 from dashboards.board.reading import SourceReport
-from schemas.catalogue import Catalogue
-from schemas.timebase import local_day
+from schemas.clickhouse.silence import SourceStatus, SourceVerdict
 
-SILENT_AFTER = timedelta(hours=2)
-"""Opening hours without an event, after which a source counts as silent."""
-UNREAD_AFTER = timedelta(minutes=10)
-"""Time without a sign of life from its reader, after which a source counts as not read."""
-
-
-class SourceState(StrEnum):
-    """What is to be said of a source."""
-
-    WORKING = "working"
-    SILENT = "silent"
-    UNREAD = "unread"
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class SourceHealth:
-    """One source instance; times are cut to the minute, so that the picture stands still between events."""
+    """One source instance; times are cut to the minute, so that the picture stands still between events.
+
+    Of a silent one: since when (None where nothing ever came), and about how many contacts usually come in
+    that time (None where that is not known).
+    """
 
     instance: str
-    state: SourceState
+    state: SourceVerdict
     last_event_at: datetime | None
     last_read_at: datetime | None
     rejected: int
+    silent_since: datetime | None = None
+    missing: int | None = None
 
 
 def source_health(
     reports: Iterable[SourceReport],
+    statuses: Iterable[SourceStatus],
     rejected: Mapping[str, int],
-    catalogue: Catalogue,
     now: datetime,
-    unread_after: timedelta = UNREAD_AFTER,
+    unread_after: timedelta,
 ) -> tuple[SourceHealth, ...]:
-    """Return every source that has reported, or has had records rejected, by name."""
+    """Return every source that has reported, or has had records rejected, by name.
+
+    ``reports`` are of this moment. ``statuses`` may be a minute old: what has come since then counts.
+    """
     known = {report.instance: report for report in reports}
-    return tuple(
-        SourceHealth(
-            instance=instance,
-            state=_state(known.get(instance), catalogue, now, unread_after),
-            last_event_at=_minute(known[instance].last_event_at) if instance in known else None,
-            last_read_at=_minute(known[instance].last_read_at) if instance in known else None,
-            rejected=rejected.get(instance, 0),
-        )
-        for instance in sorted({*known, *rejected})
+    judged = {status.instance: status for status in statuses}
+    found = []
+    for instance in sorted({*known, *rejected}):
+        report = known.get(instance, SourceReport(instance, _NEVER, None, None))
+        lost = now - report.seen_at > unread_after
+        found.append(_health(report, judged.get(instance), lost, rejected.get(instance, 0)))
+    return tuple(found)
+
+
+def _health(report: SourceReport, status: SourceStatus | None, lost: bool, rejected: int) -> SourceHealth:
+    state = SourceVerdict.UNREAD if lost else _verdict(report, status)
+    silent = status if state is SourceVerdict.SILENT else None
+    return SourceHealth(
+        instance=report.instance,
+        state=state,
+        last_event_at=_minute(report.last_event_at),
+        last_read_at=_minute(report.last_read_at),
+        rejected=rejected,
+        silent_since=_minute(silent.heard_at) if silent else None,
+        missing=round(silent.expected) if silent and silent.expected else None,
     )
 
 
-def _state(
-    report: SourceReport | None, catalogue: Catalogue, now: datetime, unread_after: timedelta
-) -> SourceState:
-    if report is None or now - report.seen_at > unread_after:
-        return SourceState.UNREAD
-    if open_time_since(report.last_event_at, catalogue, now) > SILENT_AFTER:
-        return SourceState.SILENT
-    return SourceState.WORKING
-
-
-def open_time_since(instant: datetime | None, catalogue: Catalogue, now: datetime) -> timedelta:
-    """Return the opening hours between ``instant`` and ``now``, counted over today and the week before.
-
-    None (never) counts the whole of that.
-    """
-    total = timedelta()
-    for back in range(8):
-        hours = catalogue.opening(local_day(now) - timedelta(days=back))
-        if hours is None:
-            continue
-        begin = max(hours[0], instant) if instant else hours[0]
-        total += max(min(hours[1], now) - begin, timedelta())
-    return total
+def _verdict(report: SourceReport, status: SourceStatus | None) -> SourceVerdict:
+    """Return what was found last, unless the source has given a sign since."""
+    if status is None:
+        return SourceVerdict.WORKING
+    spoke = (report.last_event_at or _NEVER) > (status.heard_at or _NEVER)
+    was_read = (report.last_read_at or _NEVER) > (status.last_read_at or _NEVER)
+    over = {SourceVerdict.SILENT: spoke, SourceVerdict.UNREAD: was_read}
+    return SourceVerdict.WORKING if over.get(status.verdict) else status.verdict
 
 
 def _minute(instant: datetime | None) -> datetime | None:

@@ -12,7 +12,7 @@ import typer
 from rich.table import Table
 
 from kommuncenter.commands.common import logged_settings, out, told
-from schemas.clickhouse.silence import SourceStatus, Verdict
+from schemas.clickhouse.silence import SourceStatus, SourceVerdict
 
 
 @told
@@ -29,7 +29,7 @@ def status(
         out.print(_table(found))
         for line in filter(None, map(alarm, found)):
             out.print(line, soft_wrap=True, markup=False, highlight=False)
-    if any(source.verdict is not Verdict.WORKING for source in found):
+    if any(source.verdict is not SourceVerdict.WORKING for source in found):
         raise typer.Exit(1)
 
 
@@ -56,7 +56,7 @@ def _table(found: Sequence[SourceStatus]) -> Table:
             clock_time(source.last_read_at),
             f"{source.lag} {source.lag_unit}" if source.lag is not None else "-",
             _count(source.usual, "/h"),
-            _count(source.expected) if source.verdict is Verdict.SILENT else "",
+            _count(source.expected) if source.verdict is SourceVerdict.SILENT else "",
             str(source.published),
             str(source.rejected),
             str(source.gaps),

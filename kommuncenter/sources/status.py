@@ -7,7 +7,7 @@ from datetime import datetime
 
 from kommuncenter import wiring
 from kommuncenter.settings import Settings
-from schemas.clickhouse.silence import SourceStatus, Verdict, source_status_query
+from schemas.clickhouse.silence import SourceStatus, SourceVerdict, source_status_query
 from schemas.timebase import STOCKHOLM
 
 NEVER_STARTED = "has not reported; is `kommuncenter source run` running?"
@@ -28,12 +28,12 @@ def statuses(settings: Settings) -> Sequence[SourceStatus]:
 
 def alarm(status: SourceStatus) -> str | None:
     """Return what is wrong with a source, for people; None where nothing is."""
-    if status.verdict is Verdict.SILENT:
+    if status.verdict is SourceVerdict.SILENT:
         if status.heard_at is None:
             return f"{status.instance}: silent; nothing has come from it yet"
         usual = f", where {status.expected:.0f} contacts are usual" if status.expected else ""
         return f"{status.instance}: silent; nothing since {clock_time(status.heard_at)}{usual}"
-    if status.verdict is Verdict.UNREAD:
+    if status.verdict is SourceVerdict.UNREAD:
         why = status.reason or f"its reader gave no sign of life since {clock_time(status.seen_at)}"
         return f"{status.instance}: not read; {why}"
     return None
@@ -47,7 +47,7 @@ def clock_time(instant: datetime | None) -> str:
 def _never_started(instance: str) -> SourceStatus:
     return SourceStatus(
         instance=instance,
-        verdict=Verdict.UNREAD,
+        verdict=SourceVerdict.UNREAD,
         state="",
         reason=NEVER_STARTED,
         seen_at=None,

@@ -20,7 +20,7 @@ SUNDAY = 7
 """A weekday on which the centre is closed (DayKind.CLOSED) has the rhythm of a Sunday."""
 
 
-class Verdict(StrEnum):
+class SourceVerdict(StrEnum):
     """What is to be said of a source."""
 
     WORKING = "working"
@@ -39,7 +39,7 @@ class SourceStatus:
     """
 
     instance: str
-    verdict: Verdict
+    verdict: SourceVerdict
     state: str
     reason: str
     seen_at: datetime | None
@@ -56,7 +56,7 @@ class SourceStatus:
 
     def __post_init__(self) -> None:
         """Take the verdict as the store gives it. Raises ValueError for one that there is not."""
-        object.__setattr__(self, "verdict", Verdict(self.verdict))
+        object.__setattr__(self, "verdict", SourceVerdict(self.verdict))
 
 
 @dataclass(frozen=True, slots=True)

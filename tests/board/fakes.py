@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from schemas.clickhouse.queries import Query
+from schemas.clickhouse.silence import SourceStatus
 from schemas.errors import RetriableError
 from schemas.measures import MEASURE_NAMES, WAIT_HISTOGRAM, wait_bin
 from schemas.timebase import local_day, window_start
@@ -47,6 +48,8 @@ class FakeStore:
     open: list[OpenContact] = field(default_factory=list)
     sources: list[tuple[str, datetime, datetime | None, datetime | None]] = field(default_factory=list)
     letters: list[tuple[str, str, datetime]] = field(default_factory=list)
+    statuses: list[SourceStatus] = field(default_factory=list)
+    """How sources do by their rhythm, whenever it is asked."""
     error: Exception | None = None
     queries: int = 0
 
@@ -83,6 +86,8 @@ class FakeStore:
             raise self.error
         if "contacts_current" in query.sql:
             return self._gauges(query.parameters["now"])
+        if "rhythm AS" in query.sql:
+            return [astuple(status) for status in self.statuses]
         if "source_health" in query.sql:
             at = query.parameters["at"]
             assert isinstance(at, datetime)

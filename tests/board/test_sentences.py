@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -15,10 +16,11 @@ from dashboards.board.periods import Period, Span, span_of
 from dashboards.board.picture import Figure, Waits, figure, read_picture
 from dashboards.board.reading import Waiting
 from dashboards.board.sentences import Tone
-from dashboards.board.sources import SourceHealth, SourceState
+from dashboards.board.sources import SourceHealth
 from dashboards.figures import Group
 from schemas import metrics
 from schemas.catalogue import Catalogue
+from schemas.clickhouse.silence import SourceVerdict
 from schemas.statistics import wilson
 from tests.board.days import NOW, furnished
 from tests.board.fakes import FakeStore
@@ -159,17 +161,23 @@ def test_today_against_a_usual_day() -> None:
 
 
 def test_sources() -> None:
-    def source(name: str, state: SourceState) -> SourceHealth:
+    def source(name: str, state: SourceVerdict) -> SourceHealth:
         return SourceHealth(name, state, None, None, 0)
 
-    working, silent = source("pbx1", SourceState.WORKING), source("desk", SourceState.SILENT)
-    unread = source("kommun", SourceState.UNREAD)
-    assert say.sources([working]) == "Alla källor fungerar."
-    assert say.sources([working, silent, unread]) == (
-        "kommun läses inte: det som kommer därifrån saknas i siffrorna. "
-        "desk har inte gett någon händelse på mer än 2 timmars öppettid."
+    working, silent = source("pbx1", SourceVerdict.WORKING), source("desk", SourceVerdict.SILENT)
+    unread = source("kommun", SourceVerdict.UNREAD)
+    assert say.sources([working], TODAY) == "Alla källor fungerar."
+    assert say.sources([working, silent, unread], TODAY) == (
+        "kommun läses inte: det som kommer därifrån saknas i siffrorna. Från desk har inget kommit än."
     )
-    assert say.sources([]).startswith("Ingen källa har hört av sig")
+    since = replace(silent, silent_since=NOW)
+    assert flat(say.sources([since], TODAY)) == "Från desk har inget kommit sedan kl. 13.41."
+    yesterday = replace(silent, silent_since=NOW - timedelta(days=1), missing=12)
+    assert flat(say.sources([yesterday], TODAY)) == (
+        "Från desk har inget kommit sedan 23/11 kl. 13.41. "
+        "Så länge brukar det inte vara tyst: 12 kontakter hade varit vanligt."
+    )
+    assert say.sources([], TODAY).startswith("Ingen källa har hört av sig")
     texts = {say.source_verdict(s).text for s in (working, silent, unread)}
     symbols = {say.source_verdict(s).symbol for s in (working, silent, unread)}
     assert len(texts) == len(symbols) == 3
