@@ -63,7 +63,7 @@ def dry_run(name: str, sample: Path, settings: Path | None, catalogue: Catalogue
         case = Case(source, sample)
         chosen, context, records = case.settings(), case.context(), case.records()
     else:
-        chosen = read_settings(source, settings or folder / "sample.toml")
+        chosen = _chosen_settings(source, folder, settings)
         context = Context(name, Pseudonymiser(KEY), catalogue, 1)
         records = list(_records(source, chosen, sample))
     if (folder / MAPPING).is_file():
@@ -75,6 +75,15 @@ def dry_run(name: str, sample: Path, settings: Path | None, catalogue: Catalogue
     else:
         unread = unread_fields(source, chosen, context, records[:_MOST_RECORDS])
     return DryRun(len(records), _outcome(source, chosen, context, records), unread)
+
+
+def _chosen_settings(source: Source[Any], folder: Path, given: Path | None) -> SourceSettings:
+    """Return the settings of a file, or of the source's sample; a mapping without one has its defaults."""
+    sample = folder / "sample.toml"
+    if given is None and not sample.is_file() and (folder / MAPPING).is_file():
+        settings: SourceSettings = source.settings.model_validate({})
+        return settings
+    return read_settings(source, given or sample)
 
 
 def read_settings(source: Source[Any], path: Path) -> SourceSettings:
