@@ -6,12 +6,10 @@ the same key twice is the same action. No line holds a number, an address, a nam
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
@@ -19,27 +17,12 @@ from pydantic import (
     model_validator,
 )
 
+from producers.records import Instant
 from schemas.events import Audience, Channel, ErrandOutcome, HandoverKind, LegId, Party, PerformedBy, Slug
 
 Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:/+-]{1,250}$")]
 VisitId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,100}$")]
 Milliseconds = Annotated[int, Field(ge=0, le=86_400_000)]
-
-
-def _instant(value: object) -> datetime:
-    """Return an instant in UTC. Raises ValueError for anything but ISO 8601 with a zone, from 2000 on."""
-    if isinstance(value, datetime):
-        at = value
-    elif isinstance(value, str):
-        at = datetime.fromisoformat(value.strip())
-    else:
-        raise ValueError("not text")
-    if at.tzinfo is None or not 2000 <= at.year <= 9000:
-        raise ValueError("without a zone, or no plausible year")
-    return at.astimezone(UTC)
-
-
-Instant = Annotated[datetime, BeforeValidator(_instant)]
 
 
 class _Line(BaseModel):

@@ -13,11 +13,10 @@ from producers.contract import (
     Raw,
     Reader,
     ReaderContext,
-    Reason,
-    Rejected,
     Source,
     SourceSettings,
 )
+from producers.records import rejected
 from producers.sources.desk import records
 from producers.sources.desk.records import Line, line_adapter
 from producers.tail import FollowedFile
@@ -45,7 +44,7 @@ def normalise(raw: Raw, settings: DeskSettings, context: Context) -> Normalised:
         line = line_adapter.validate_json(raw.payload)
         return [_event(line, settings, context.instance)]
     except ValidationError as error:
-        return _rejected(error)
+        return rejected(error)
 
 
 def _event(line: Line, settings: DeskSettings, instance: str) -> Event:
@@ -71,9 +70,8 @@ class _About:
     """What every event of a line has in common."""
 
     def __init__(self, line: Line, settings: DeskSettings, instance: str) -> None:
-        errand = isinstance(line, records.Errand)
         name = line.leg if isinstance(line, records.Errand) else line.visit
-        own = not errand or ":" not in name
+        own = ":" not in name
         self.envelope: dict[str, Any] = {
             "id": stable_hash(settings.system, line.key, line.action),
             "source": instance,
@@ -85,24 +83,6 @@ class _About:
             "party": line.party,
             "audience": line.audience,
         }
-
-
-def _rejected(error: ValidationError) -> Rejected:
-    """Say what is wrong with a line by the names of fields only, never by what stood in them."""
-    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-    kind = first["type"]
-    field = next((part for part in reversed(first["loc"]) if isinstance(part, str)), "")
-    if kind == "json_invalid":
-        return Rejected(Reason.UNREADABLE, "no JSON")
-    if kind in {"union_tag_invalid", "union_tag_not_found"}:
-        return Rejected(Reason.UNKNOWN_KIND, "no known action")
-    if kind in {"model_type", "model_attributes_type", "dict_type"}:
-        return Rejected(Reason.UNREADABLE, "no JSON object")
-    if kind == "missing":
-        return Rejected(Reason.MISSING_FIELD, f"{field} is missing")
-    if field == "at":
-        return Rejected(Reason.BAD_TIME, "at is no ISO 8601 time with a zone")
-    return Rejected(Reason.BAD_VALUE, f"{field or 'the line'} has a value that is not allowed ({kind})")
 
 
 def _reader(settings: DeskSettings, context: ReaderContext) -> Reader:
