@@ -12,7 +12,7 @@ from typing import Any
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError
+from clickhouse_connect.driver.exceptions import ClickHouseError, DataError, ProgrammingError
 from urllib3.exceptions import HTTPError
 
 from kommuncenter.settings import ClickHouseSettings, RetentionSettings
@@ -111,6 +111,8 @@ class ClickHouseDatabase:
                 raise FatalError(f"{where}: {_HOPELESS[code]} (code {code})") from error
             if code is not None:
                 raise RetriableError(f"{where}: {_first_line(error)}") from error
+            if isinstance(error, ProgrammingError | DataError):  # the client's own: the store may well be up
+                raise FatalError(f"{where}: {_first_line(error)}; this is a bug") from error
             raise RetriableError(f"{where}: no answer ({type(error).__name__}); is it running?") from error
 
 

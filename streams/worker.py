@@ -225,12 +225,19 @@ class Worker:
         return Owned(one, two, Horizon(first.horizon, first.rebuilds))
 
     def _unsent(self, state: Owned) -> list[LegMessage]:
-        """Return what stage 2 has not heard, or not as it stands now (CORRECTIONS 7). Blocks."""
+        """Return what stage 2 has not heard, or not as it stands now (CORRECTIONS 7). Blocks.
+
+        What it holds under a key that the state does not know of was sent for a payload that lost to another
+        with the same event id, and is gone from the archive: it is retracted.
+        """
         known = self.store.sent(state.one.partition, state.horizon)
         unsent: list[LegMessage] = []
         for leg_id in state.one.legs:
+            held = known.get(leg_id, {})
             messages = state.one.messages(leg_id)
-            if {message.key: digest(message) for message in messages} != known.get(leg_id, {}):
+            beyond = held.keys() - {message.key for message in messages}
+            messages += state.one.retractions(state.one.leg(leg_id), beyond)
+            if any(digest(message) != held.get(message.key) for message in messages):
                 unsent += messages
         return unsent
 

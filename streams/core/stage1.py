@@ -29,6 +29,8 @@ class Stage1:
     counter: int = 0
     legs: dict[str, dict[str, Event]] = field(default_factory=dict)
     restarts: dict[str, dict[str, datetime]] = field(default_factory=dict)
+    lost: dict[str, set[str]] = field(default_factory=dict)
+    """Keys of a leg that only payloads named which lost to another with the same event id."""
     conflicts: int = 0
 
     def apply(self, events: Iterable[Event]) -> list[LegMessage]:
@@ -73,17 +75,21 @@ class Stage1:
                     leg=leg,
                 )
             )
-        sent.extend(
+        formerly = party_keys(leg, events.values()) | self.lost.get(leg_id, set())
+        return [*sent, *self.retractions(leg, formerly - shown)]
+
+    def retractions(self, leg: Leg, keys: Iterable[str]) -> list[LegMessage]:
+        """Return that a leg stands no longer under some keys."""
+        return [
             Retraction(
-                key=old,
-                leg_id=leg_id,
+                key=key,
+                leg_id=leg.leg_id,
                 partition=self.partition,
                 revision=self._next(),
                 arrived_at=leg.arrived_at,
             )
-            for old in sorted(party_keys(leg, events.values()) - shown)
-        )
-        return sent
+            for key in sorted(keys)
+        ]
 
     def leg(self, leg_id: str) -> Leg:
         """Return the leg as its events describe it now."""
@@ -102,6 +108,8 @@ class Stage1:
             self.conflicts += 1
             rank = {payload_version(to_json(e)): e for e in (known[event.id], event)}
             event = rank[max(rank)]
+            leg = fold_leg(event.subject, [event], {})
+            self.lost.setdefault(event.subject, set()).update(party_keys(leg, rank.values()))
         known[event.id] = event
         return (event.subject,)
 

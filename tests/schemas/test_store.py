@@ -11,7 +11,15 @@ from kommuncenter.database import ClickHouseDatabase, apply_retention, migrate
 from kommuncenter.embedded.clickhouse import EmbeddedClickHouse
 from kommuncenter.settings import ClickHouseSettings, RetentionSettings
 from schemas.clickhouse.queries import Query
-from schemas.clickhouse.tables import CONTACTS, DIMENSIONS, SERVICE_DAYS, SERVICE_WINDOWS, TABLES, Table
+from schemas.clickhouse.tables import (
+    CONTACTS,
+    DIMENSIONS,
+    EPOCHS,
+    SERVICE_DAYS,
+    SERVICE_WINDOWS,
+    TABLES,
+    Table,
+)
 from schemas.errors import FatalError, RetriableError
 from schemas.measures import MEASURE_NAMES, WAIT_HISTOGRAM
 from tests.dashboards.samples import RowStore
@@ -78,6 +86,11 @@ def test_retention_is_set_and_may_be_lifted_by_table(database: ClickHouseDatabas
     assert re.search(r"`sealed` String .*TTL toDateTime\(at\) \+ toIntervalDay\(30\)", made["dead_letters"])
     for table in ("service_windows", "service_days"):
         assert "TTL" not in made[table]
+
+
+def test_a_wrong_call_is_no_store_that_is_away(database: ClickHouseDatabase) -> None:
+    with pytest.raises(FatalError, match="this is a bug"):
+        database.insert(EPOCHS, [["too few columns"]])
 
 
 def test_errors_say_whether_to_try_again(

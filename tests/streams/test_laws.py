@@ -21,7 +21,7 @@ from streams.core.figures import DayKey, day_key
 from streams.core.rules import Rules
 from streams.core.stage1 import Stage1
 from streams.core.stage2 import Frozen, Stage2
-from tests.histories import histories
+from tests.histories import histories, party
 
 RULES = Rules(load_catalogue())
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -194,6 +194,28 @@ def test_an_id_conflict_is_won_by_the_same_payload_in_any_order() -> None:
         assert stage.conflicts == 1
         legs.append(stage.leg("pbx1:1"))
     assert legs[0] == legs[1]
+
+
+@given(histories(), st.data())
+@settings(max_examples=60, deadline=None)
+def test_a_payload_that_lost_leaves_nothing_under_its_party(events: list[Event], data: st.DataObject) -> None:
+    """CORRECTIONS 15: the same ids again, of other parties, in any order and any batches."""
+    again = [
+        _of_another_party(e) for e in data.draw(st.lists(st.sampled_from(events), min_size=1, max_size=4))
+    ]
+    straight = run([[*events, *again]])
+    mixed = data.draw(st.permutations([*events, *again]))
+    cut = data.draw(st.integers(0, len(mixed)))
+    crooked = run([mixed[:cut], mixed[cut:]])
+    assert crooked.facts() == straight.facts()
+    assert crooked.rows() == straight.rows()
+
+
+def _of_another_party(item: Event) -> Event:
+    if isinstance(item, SystemRestarted):
+        return item
+    said = item.model_dump()
+    return event_adapter.validate_python({**said, "data": {**said["data"], "party": party(7)}})
 
 
 def test_a_leg_without_events_is_an_error() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -14,9 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schemas.errors import RetriableError
-from schemas.events import Event, SystemRestarted, to_json
+from schemas.events import Event, SystemRestarted, event_adapter, to_json
 from schemas.identity import partition_for
 from schemas.legs import LegMessage, leg_message_adapter
+from streams.core.stage1 import payload_version
 from streams.ports import Store
 from streams.worker import Records, Worker
 from tests.histories import START, event, histories, party
@@ -288,6 +290,27 @@ def test_a_contact_that_moves_to_a_party_of_its_own_partition_is_not_buried() ->
         world.publish(calls)
         asyncio.run(work(world, size))
         expect(world, [*said, *calls])
+
+
+def test_what_a_lost_payload_left_with_stage_2_is_retracted_by_the_next_owner() -> None:
+    """The winner is archived and the worker dies before it is sent: the loser is gone from the archive."""
+    said = event("contact.queued", "pbx1:1", START, channel="telephone", queue="kommuncenter").model_dump()
+    both = [
+        event_adapter.validate_python({**said, "data": {**said["data"], "party": party(number)}})
+        for number in (1, 2)
+    ]
+    loser, winner = sorted(both, key=lambda item: payload_version(to_json(item)))
+    for step in range(1, 30):
+        world = World()
+        world.publish([loser])
+        asyncio.run(work(world, 9))
+        world.publish([winner])
+        world.store.faults = Faults(step)
+        with suppress(Killed):
+            asyncio.run(work(world, 9))
+        world.store.faults = Faults()
+        asyncio.run(work(world, 9))
+        expect(world, [loser, winner])
 
 
 def test_bytes_that_are_no_event_go_to_the_dead_letters_and_the_rest_goes_on() -> None:
