@@ -23,7 +23,7 @@ from producers.webhook.receiver import receiver
 from producers.webhook.spool import Position
 from schemas.errors import ConfigurationError
 
-KEEPING = timedelta(seconds=30)
+KEEPING = timedelta(seconds=5)
 """How often what the archive has is removed from the spools."""
 _log = structlog.get_logger(__name__)
 
