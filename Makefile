@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format pictures lock clean
+.PHONY: help setup demo test fuzz check format pictures lock clean
 
 help: ## Show what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ demo: setup ## Run the whole way on this machine and print the board's address (
 
 test: $(VENV)/.dev ## Run all tests (ARGS="tests/streams -k laws" for some)
 	@$(BIN)/pytest $(ARGS)
+
+fuzz: $(VENV)/.dev ## Fuzz every source with a million inputs (ARGS="asterisk --inputs 50000" for less)
+	@nice -n 10 $(BIN)/python -m tests.fuzz $(ARGS)
 
 check: $(VENV)/.dev ## Linters, types, layers, generated files
 	$(BIN)/ruff check .
