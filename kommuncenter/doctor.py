@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from kommuncenter import wiring
+from kommuncenter.deadletters.telling import counted
 from kommuncenter.sealing import sealer
 from kommuncenter.settings import Settings, config_path, load_settings
 from kommuncenter.sources.status import alarm, statuses
@@ -151,10 +152,11 @@ def _bad_input(settings: Settings) -> str:
     now, alarm = wiring.clock(settings).now(), settings.dead_letters
     rows = wiring.database(settings).rows(rejected_share_query(Between(now - _BAD_INPUT_WITHIN, now)))
     bad = [
-        f"{instance}: {rejected} records rejected beside {accepted} events in the last hour ({share:.0%})"
+        f"{instance}: {counted(rejected, 'record')} rejected beside {counted(accepted, 'event')} "
+        f"in the last hour ({share:.0%})"
         for instance, rejected, accepted, share in rows
         if rejected + accepted >= alarm.alarm_records and share > alarm.alarm_share
     ]
     if bad:
         raise KommuncenterError("; ".join(bad) + "; see `kommuncenter dlq list`")
-    return f"{sum(row[1] for row in rows)} records rejected in the last hour"
+    return f"{counted(sum(row[1] for row in rows), 'record')} rejected in the last hour"

@@ -240,7 +240,7 @@ def test_doctor_names_the_instance_whose_input_is_bad(tmp_path: Path) -> None:
         said = kommuncenter("doctor")
         assert said.returncode == 1
         told = re.sub(r"[│\s]+", " ", said.stdout)
-        assert "telephony: 32 records rejected beside 1 events in the last hour (97%); see `kommu" in told
+        assert "telephony: 32 records rejected beside 1 event in the last hour (97%); see `kommu" in told
         assert not PERSONAL.search(told)
         os.environ["KC_DEAD_LETTERS__ALARM_SHARE"] = "0.98"
         try:
