@@ -206,6 +206,12 @@ def config_path() -> Path | None:
     return next((path for path in (Path("kommuncenter.toml"), DEMO_CONFIG) if path.exists()), None)
 
 
+def sources_folder(settings: Settings) -> Path:
+    """Return the folder of the installation's mapped sources; it need not be there."""
+    path = config_path()
+    return settings.sources_dir or (path.parent if path else Path()) / "sources"
+
+
 def load_settings() -> Settings:
     """Return the settings. Raises ConfigurationError with the file or variable, the key and why."""
     path = config_path()
@@ -214,7 +220,7 @@ def load_settings() -> Settings:
     _check_environment()
     try:
         settings = Settings()
-        registry.look_in(settings.sources_dir or (path.parent if path else Path()) / "sources")
+        registry.look_in(sources_folder(settings))
         return settings
     except ValidationError as error:
         first = error.errors(include_input=False)[0]

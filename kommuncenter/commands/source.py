@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from kommuncenter.commands.common import err, out, told
-from kommuncenter.settings import load_settings
+from kommuncenter.settings import load_settings, sources_folder
 from schemas.errors import ConfigurationError
 from schemas.events import Channel
 
@@ -26,15 +26,24 @@ def new(
     channel: Annotated[Channel, typer.Option(help="telephone, email or visit.")],
     directory: Annotated[
         Path | None,
-        typer.Option(help="A new directory, for a package of its own; else it goes to producers/sources."),
+        typer.Option(
+            help="For Python: a new directory, for a package of its own; else it goes to producers/sources. "
+            "For a mapping: the folder of sources; else that of the settings."
+        ),
     ] = None,
+    *,
+    mapped: Annotated[bool, typer.Option("--mapped", help="A mapping in TOML instead of Python.")] = False,
 ) -> None:
     """Make a new source that passes every test, for you to change."""
-    from kommuncenter.sources.new import new_source
+    from kommuncenter.sources.new import new_mapped_source, new_source
 
-    folder = new_source(name, channel, directory)
-    out.print(f"Made {folder}. Read its README.md, change source.py and the cases, then:", highlight=False)
-    if directory is not None:
+    if mapped:
+        folder = new_mapped_source(name, channel, directory or sources_folder(load_settings()))
+    else:
+        folder = new_source(name, channel, directory)
+    file = "source.toml" if mapped else "source.py"
+    out.print(f"Made {folder}. Read its README.md, change {file} and the cases, then:", highlight=False)
+    if directory is not None and not mapped:
         out.print(f"  pip install --editable {directory}", highlight=False)
     out.print(f"  kommuncenter source test {name}", highlight=False)
 
@@ -57,6 +66,7 @@ def run_kit(
         raise ConfigurationError(
             f"{error.name} is not installed; install kommuncenter-stats[conformance]"
         ) from error
+    load_settings()  # the installation's own sources are beside them
     wrong = 0
     for name in names:
         checks = all_checks(registry.load(name), registry.folder(name), examples=examples, mutants=mutants)
@@ -75,6 +85,7 @@ def golden(name: Name) -> None:
     """Write the golden files of a source's cases anew, for you to read and commit."""
     from producers.conformance import cases_of
 
+    load_settings()
     for case in cases_of(name):
         case.write()
         out.print(f"{case.name}: written; read it before you commit it", highlight=False)

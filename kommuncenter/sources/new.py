@@ -15,6 +15,7 @@ import producers.template
 from producers import registry
 from producers.conformance import cases_in
 from producers.contract import Source
+from producers.mapped.source import load_source
 from schemas.errors import ConfigurationError
 from schemas.events import Channel
 
@@ -24,16 +25,18 @@ CHANNELS = (Channel.TELEPHONE, Channel.EMAIL, Channel.VISIT)
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _LONGEST_NAME = 24
+_PYTHON = frozenset({"__init__.py", "source.py", "settings.toml", "expected.jsonl", "rejected.jsonl"})
+"""What a mapped source does not share with one in Python."""
 
 
 def new_source(name: str, channel: Channel, directory: Path | None = None) -> Path:
-    """Make a source and return its folder.
+    """Make a source in Python and return its folder.
 
     Without a directory it stands in ``producers/sources`` of this checkout. With one, that becomes a package
     of its own, which offers the source by an entry point. Raises ConfigurationError for a name that can't be
     used, a directory that has something in it, and outside a checkout.
     """
-    _check_name(name)
+    _check(name, channel)
     if directory is None:
         folder = _sources_of_checkout() / name
         _write(TEMPLATE / channel.value, folder, name)
@@ -44,13 +47,32 @@ def new_source(name: str, channel: Channel, directory: Path | None = None) -> Pa
         _write(TEMPLATE / "package", directory, name)
         _write(TEMPLATE / channel.value, folder, name)
         (folder / "py.typed").touch()
-    # The name is in the golden events and in what their ids are made of.
-    for case in cases_in(load_file(folder / "source.py"), folder):
-        case.write()
+    _write_golden(load_file(folder / "source.py"), folder)
     return folder
 
 
-def _check_name(name: str) -> None:
+def new_mapped_source(name: str, channel: Channel, sources: Path) -> Path:
+    """Make a mapped source among the installation's ``sources``, and return its folder.
+
+    Raises ConfigurationError for a name that can't be used.
+    """
+    _check(name, channel)
+    folder = sources / name
+    _write(TEMPLATE / channel.value, folder, name, but=_PYTHON)
+    _write(TEMPLATE / "mapped" / channel.value, folder, name)
+    _write_golden(load_source(folder), folder)
+    return folder
+
+
+def _write_golden(source: Source[Any], folder: Path) -> None:
+    """Write what a new source gives: its name is in the golden events, and in what their ids are made of."""
+    for case in cases_in(source, folder):
+        case.write()
+
+
+def _check(name: str, channel: Channel) -> None:
+    if channel not in CHANNELS:
+        raise ConfigurationError(f"channel {channel}: there is no template; choose {', '.join(CHANNELS)}")
     if not _NAME.fullmatch(name) or len(name) > _LONGEST_NAME or keyword.iskeyword(name):
         raise ConfigurationError(
             f"{name!r}: can't be the name of a source; use a to z, 0 to 9 and _ between them, up to "
@@ -69,9 +91,11 @@ def _sources_of_checkout() -> Path:
     return registry.SOURCES_FOLDER
 
 
-def _write(template: Path, to: Path, name: str) -> None:
-    """Copy a template with the name in it, and in the names of its files."""
+def _write(template: Path, to: Path, name: str, but: frozenset[str] = frozenset()) -> None:
+    """Copy a template with the name in it, and in the names of its files; some files are left out."""
     for path in _files(template):
+        if path.name in but:
+            continue
         target = to / _renamed(str(path.relative_to(template)), name)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(_renamed(path.read_text("utf-8"), name), encoding="utf-8")

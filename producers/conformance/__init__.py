@@ -8,7 +8,8 @@ A case is a folder ``cases/<case>/`` beside the source's ``source.py``:
 - ``figures.toml``: what the case's events come to as figures (see ``kommuncenter.conformance``);
 - ``personal.toml``: ``texts = […]``, names and free text in the input that must have no effect whatever.
   Numbers of the ranges reserved for fiction, and mail addresses, are found without being named;
-- ``settings.toml``, ``catalogue.toml``: where the defaults and the shipped catalogue won't do;
+- ``settings.toml``, ``catalogue.toml``: where the defaults (the sample, for what has none) and the shipped
+  catalogue won't do;
 - ``records.toml``: what the reader would say beside the payload, by record (``"line 3"`` or the file's name;
   ``"*"`` for all): ``received_at`` (a time with a zone) and ``[….attributes]``.
 

@@ -60,9 +60,16 @@ class Case:
         return f"{self.source.name}/{self.folder.name}"
 
     def settings(self) -> SourceSettings:
-        """Return the case's settings, or the defaults. Raises ConfigurationError."""
+        """Return the case's settings, or the defaults; what has none is as in the source's sample.
+
+        Raises ConfigurationError.
+        """
+        kind, sample = self.source.settings, self.folder.parent.parent / "sample.toml"
+        given = self._told("settings.toml")
+        if any(field.is_required() and name not in given for name, field in kind.model_fields.items()):
+            given = {**_required(kind, _toml(sample)), **given}
         try:
-            settings: SourceSettings = self.source.settings.model_validate(self._told("settings.toml"))
+            settings: SourceSettings = kind.model_validate(given)
         except ValidationError as error:
             raise ConfigurationError(f"{self.name}: settings.toml: {error}") from error
         return settings
@@ -106,11 +113,7 @@ class Case:
         _write(self.folder / "rejected.jsonl", rejected)
 
     def _told(self, file: str) -> dict[str, Any]:
-        path = self.folder / file
-        try:
-            return tomllib.loads(path.read_text("utf-8")) if path.exists() else {}
-        except tomllib.TOMLDecodeError as error:
-            raise ConfigurationError(f"{self.name}: {file}: not valid TOML: {error}") from error
+        return _toml(self.folder / file)
 
     def _cut(self) -> Iterable[Raw]:
         folder = self.folder / "input"
@@ -144,6 +147,22 @@ def cases_in(source: Source[Any], folder: Path) -> tuple[Case, ...]:
     """Return the cases of a source that stands in ``folder``."""
     found = sorted(path for path in (folder / CASES).glob("*") if path.is_dir())
     return tuple(Case(source, path) for path in found)
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8")) if path.exists() else {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path}: not valid TOML: {error}") from error
+
+
+def _required(settings: type[SourceSettings], sample: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the sample says of settings that have no default."""
+    return {
+        name: sample[name]
+        for name, field in settings.model_fields.items()
+        if field.is_required() and name in sample
+    }
 
 
 @functools.cache
