@@ -121,14 +121,14 @@ def _fact(contact: Contact, rules: Rules) -> ContactFact:
         answered_at=answered_at,
         replied_at=min((reply.arrived_at for reply in contact.replies), default=None),
         ended_at=contact.last.ended_at,
-        left_at=contact.last.left_at,
+        left_at=None if outcome is LegOutcome.ANSWERED else contact.last.left_at,
         reopened_at=reopened_at(contact),
         outcome=outcome,
         short_abandoned=_short(contact.last, outcome, rules),
         taken=answered_at is not None and outcome is not LegOutcome.NO_SHOW,
         wait_ms=max(0, to_ms(answered_at - first.arrived_at)) if answered_at else None,
         handle_ms=sum(leg.talk_ms + leg.hold_ms + leg.wrap_up_ms for leg in contact.legs),
-        flow_out_reason=contact.last.flow_out_reason,
+        flow_out_reason=contact.last.flow_out_reason if outcome is LegOutcome.FLOWED_OUT else None,
         queue=first.queue or "",
         audience=_audience(contact),
         automatic=_automatic(contact),
@@ -156,9 +156,16 @@ def _answered_at(contact: Contact) -> datetime | None:
 
 
 def _outcome(contact: Contact, answered_at: datetime | None) -> LegOutcome:
+    """Return the last leg's outcome (CORRECTIONS 22); but an answer that was cut off was one all the same.
+
+    Else somebody whom the centre has spoken with would be one who gave up, and yet an errand (DOMAIN §1). Who
+    waits once more is open.
+    """
     if contact.first.channel is Channel.EMAIL:
         return LegOutcome.ANSWERED if answered_at else LegOutcome.OPEN
-    return contact.last.outcome
+    spoken_with = any(leg.outcome is LegOutcome.ANSWERED for leg in contact.legs)
+    waits = contact.last.outcome is LegOutcome.OPEN
+    return LegOutcome.ANSWERED if spoken_with and not waits else contact.last.outcome
 
 
 def _short(leg: Leg, outcome: LegOutcome, rules: Rules) -> bool:

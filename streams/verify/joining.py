@@ -53,7 +53,7 @@ class NaiveContact:
 
     @property
     def last(self) -> NaiveLeg:
-        """The leg that ended it; its outcome is the contact's (CORRECTIONS 22)."""
+        """The leg that ended it; its outcome is the contact's (CORRECTIONS 22) unless one was answered."""
         return self.legs[-1]
 
     @property
@@ -93,7 +93,8 @@ class NaiveContact:
         """What became of it."""
         if self.is_mail:
             return "open" if self.answered is None else "answered"
-        return self.last.outcome
+        spoken_with = any(leg.outcome == "answered" for leg in self.legs)
+        return "answered" if spoken_with and self.last.outcome != "open" else self.last.outcome
 
     @property
     def registered(self) -> dict[str, Said]:
