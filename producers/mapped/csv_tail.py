@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from producers.contract import Batch, Place, Raw
+from producers.contract import Batch, Lag, Place, Raw
 from producers.mapped.model import Input
 from producers.mapped.records import row_object
 from producers.tail import FollowedFile
@@ -42,6 +42,10 @@ class FollowedCsv:
                 else:
                     rows.append(replace(record, payload=row_object(names, fields)))
             yield replace(batch, records=tuple(rows))
+
+    def lag(self) -> Lag | None:
+        """Return how many bytes of the file are still to be read."""
+        return self._file.lag()
 
     def _fields(self, line: bytes) -> Sequence[str]:
         text = line.decode(self._input.encoding, errors="replace")

@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Self
 
-from producers.contract import Batch, Place, Raw
+from producers.contract import Batch, Lag, LagUnit, Place, Raw
 from producers.mapped.records import Record
 from schemas.errors import ConfigurationError, RetriableError
 
@@ -79,6 +79,7 @@ class FolderReader:
         self._cut = cut
         self._settle_s = settle.total_seconds()
         self._seen: dict[str, float] = {}
+        self._unread: int | None = None
 
     async def batches(self, start: Place | None) -> AsyncIterator[Batch]:
         """Yield batches from ``start`` on. Raises RetriableError where the folder can't be read for now."""
@@ -88,6 +89,8 @@ class FolderReader:
         while True:
             files = await asyncio.to_thread(self._files)
             present = {file.mark for file in files}
+            self._seen = {mark: since for mark, since in self._seen.items() if mark in present}
+            self._unread = sum(file.size for file in files if file.mark not in place.done)
             ready = [f for f in files if f.mark not in place.done and self._settled(f, loop.time())]
             for file in ready:
                 async for batch, reached in self._read(file, place, present):
@@ -100,6 +103,10 @@ class FolderReader:
                 quiet_since = loop.time()
                 yield Batch(place.text(), place.text(), ())
             await asyncio.sleep(min(1.0, self._settle_s or 0.05))  # a folder on a share tells of no changes
+
+    def lag(self) -> Lag | None:
+        """Return the bytes of the files that had not been read when the folder was last looked at."""
+        return None if self._unread is None else Lag(self._unread, LagUnit.BYTES)
 
     async def _read(
         self, file: _Found, place: FolderPlace, present: set[str]

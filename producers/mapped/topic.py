@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from producers.contract import Batch, Place, Raw
+from producers.contract import Batch, Lag, LagUnit, Place, Raw
 from producers.mapped.settings import KafkaSettings
 from schemas.errors import ConfigurationError, RetriableError
 
@@ -33,6 +33,7 @@ class TopicReader:
     def __init__(self, settings: KafkaSettings, on_gap: Callable[[str], None] | None = None) -> None:
         """Take where the topic is; nothing is opened."""
         self._settings = settings
+        self._behind: int | None = None
         self._on_gap = on_gap or (lambda what: _log.error("input_may_be_lost", what=what))
 
     async def batches(self, start: Place | None) -> AsyncIterator[Batch]:
@@ -49,6 +50,10 @@ class TopicReader:
                     yield Batch(_text(before), _text(offsets), tuple(records))
         finally:
             consumer.close(autocommit=False)
+
+    def lag(self) -> Lag | None:
+        """Return how many messages the broker said that there are, and are not read."""
+        return None if self._behind is None else Lag(self._behind, LagUnit.MESSAGES)
 
     def _open(self, offsets: Offsets) -> Any:
         """Return a consumer that stands at ``offsets``, which get what the topic has besides."""
@@ -103,6 +108,8 @@ class TopicReader:
                 if message.value is not None:
                     place = f"{where.topic}/{where.partition} offset {message.offset}"
                     records.append(Raw(message.value, place, sequence=message.offset))
+        marks = {where: consumer.highwater(where) for where in consumer.assignment()}
+        self._behind = sum(max(0, (mark or 0) - offsets[where.partition]) for where, mark in marks.items())
         return records
 
     def _options(self) -> Mapping[str, object]:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from producers.contract import Batch, Place, Raw
+from producers.contract import Batch, Lag, LagUnit, Place, Raw
 from producers.mapped.model import Input
 from producers.mapped.records import cut_body
 from producers.webhook.spool import Entry, Position, Spool
@@ -54,6 +54,10 @@ class SpoolReader:
                 self._pass(at)
             else:
                 await self._wait_for_more()
+
+    def lag(self) -> Lag | None:
+        """Return how many bytes wait for the broker."""
+        return None if self._passed is None else Lag(self._spool.behind(self._passed), LagUnit.BYTES)
 
     def wake(self) -> None:
         """Say that something was appended."""

@@ -161,6 +161,12 @@ class Spool:
                 break
         return entries, at
 
+    def behind(self, position: Position) -> int:
+        """Return how many bytes stand behind ``position``."""
+        segments = [number for number in self._segments() if number >= position.segment]
+        read = position.offset if position.segment in segments else 0
+        return sum(self._length(number) for number in segments) - read
+
     def trim(self, position: Position) -> None:
         """Remove what stands before ``position``: all its events are in the archive. Raises OSError."""
         with self._lock:

@@ -16,7 +16,7 @@ from typing import Any, cast
 import pytest
 
 from kommuncenter.topics import TopicConfig, ensure_topics
-from producers.contract import Batch, Raw, Reader, ReaderContext
+from producers.contract import Batch, Lag, LagUnit, Raw, Reader, ReaderContext
 from producers.mapped.csv_tail import FollowedCsv
 from producers.mapped.folder import FolderReader
 from producers.mapped.model import Input, InputKind
@@ -117,7 +117,9 @@ class TestFolder:
     def test_a_file_is_left_alone_until_it_has_settled(self, tmp_path: Path) -> None:
         self.put(tmp_path, "a.csv", "n\n1\n")
         reader = FolderReader(tmp_path, CUT, timedelta(hours=1))
+        assert reader.lag() is None
         assert rows(read(reader, None, lambda records: True)) == []  # a sign of life, and no record
+        assert reader.lag() == Lag(len("n\n1\n"), LagUnit.BYTES)
 
     def test_a_place_of_another_reader_and_a_folder_that_is_away(self, tmp_path: Path) -> None:
         with pytest.raises(ConfigurationError, match="none of a folder"):
@@ -158,7 +160,13 @@ class TestTopic:
                 client.send(topic, value=b'{"n":%d}' % number, partition=number % 2)
             client.send(topic, key=b"k", value=None, partition=0)
             client.flush()
-        batches = read(TopicReader(self.settings(broker, topic)), None, count(6))
+        reader = TopicReader(self.settings(broker, topic))
+        batches = read(reader, None, count(6))
+        lag = reader.lag()
+        assert lag is not None
+        assert lag.unit is LagUnit.MESSAGES
+        if broker.kind == "kafka":  # what the embedded broker says of its end may be wrong
+            assert lag.amount in {0, 1}
         found = rows(batches)
         assert {row["n"] for _, row in found} == {*range(6)}
         assert (f"{topic}/1 offset 0", {"n": 1}) in found

@@ -97,6 +97,9 @@ def test_a_damaged_line_is_passed(spool: Spool, tmp_path: Path) -> None:
 def test_what_is_archived_is_removed_the_present_segment_too(spool: Spool, tmp_path: Path) -> None:
     first = spool.append(b"one", AT)
     second = spool.append(b"two", AT)
+    assert spool.behind(spool.first()) == second.offset
+    assert spool.behind(first) == second.offset - first.offset
+    assert spool.behind(second) == 0
     spool.trim(first)
     assert bodies(spool, first) == [b"two"]
     spool.trim(second)
