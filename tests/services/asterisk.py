@@ -83,7 +83,7 @@ exten => _[a-z].,1,Answer()
 exten => 5,1,Hangup()
 
 [transfers]
-exten => _2XXX,1,Answer()
+exten => _3XXX,1,Answer()
  same => n,Wait(2)
  same => n,Hangup()
 
@@ -231,6 +231,6 @@ write = none
 
 [test]
 secret = {secret}
-read = call,system
+read = call,agent,system
 write = originate,call,system
 """

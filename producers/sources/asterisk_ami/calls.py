@@ -17,7 +17,11 @@ class Call:
     callid: str
     queue: str
     exten: str = ""
-    """Where in the dialplan it was when it came to the queue; a key leads it elsewhere."""
+    """Where in the dialplan it was when it came to the queue."""
+    key: str = ""
+    """The key that led it elsewhere in the dialplan; then it leaves the queue, or has left it …"""
+    left_at: datetime | None = None
+    """… at this time: versions of Asterisk differ in what they tell first."""
     untold_since: datetime | None = None
     """When it came to the queue, where no line says so yet."""
     answered: bool = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -44,7 +44,7 @@ class AmiReader:
         """Return how much of what was heard has not been read."""
         return self._followed.lag()
 
-    async def batches(self, start: Place | None) -> AsyncIterator[Batch]:
+    async def batches(self, start: Place | None) -> AsyncGenerator[Batch, None]:
         """Yield what was heard, from ``start`` on; of that nothing is left when an error is raised.
 
         Raises RetriableError and ConfigurationError.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
 
 from producers.sources.asterisk_ami.protocol import END, Message, action, answer_to, parse
 from producers.sources.asterisk_ami.settings import AmiSettings
@@ -42,21 +42,19 @@ class Session:
         asked = False
         while True:
             wait = self._settings.timeout_seconds if asked else self._settings.ping_seconds
-            receiving = asyncio.ensure_future(self._reader.readuntil(END))
-            done, _ = await asyncio.wait([receiving], timeout=wait)
-            if done:
+            try:
                 with _away():
-                    block = receiving.result()
-                asked = False
-                if block.strip():
-                    yield parse(block)
+                    # What has come of a message stays there when the time is up.
+                    block = await asyncio.wait_for(self._reader.readuntil(END), wait)
+            except RetriableError as error:
+                if asked or not isinstance(error.__cause__, TimeoutError):
+                    raise
+                await self.send("Ping", {"ActionID": _PING})
+                asked = True
                 continue
-            receiving.cancel()
-            await asyncio.wait([receiving])
-            if asked:
-                raise RetriableError("the exchange gives no sign of life")
-            await self.send("Ping", {"ActionID": _PING})
-            asked = True
+            asked = False
+            if block.strip():
+                yield parse(block)
 
     async def log_in(self, secret: str) -> None:
         """Prove to know the secret, without sending it. Raises ConfigurationError where it is refused."""
@@ -82,8 +80,8 @@ class Session:
         with _away():
             return parse(await self._within(self._reader.readuntil(END)))
 
-    async def _within(self, reading: object) -> bytes:
-        return await asyncio.wait_for(reading, self._settings.timeout_seconds)  # type: ignore[arg-type]
+    async def _within(self, reading: Awaitable[bytes]) -> bytes:
+        return await asyncio.wait_for(reading, self._settings.timeout_seconds)
 
 
 @contextlib.asynccontextmanager

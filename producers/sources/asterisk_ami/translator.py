@@ -36,7 +36,9 @@ _WHY_LEFT = {
 }
 """QUEUESTATUS -> verb. UNKNOWN and CONTINUE say nothing about the waiting."""
 
-_KEY = re.compile(r"[0-9*#]")
+_KEY = re.compile(r"[0-9*#]{1,4}")
+"""What a caller may press to leave; where that leads, the dialplan says."""
+
 LOST = "LOST"
 """A verb of ours: a call left its queue while there was no connection. No event: its end is unknown."""
 
@@ -159,16 +161,17 @@ class Translator:
 
     def _left(self, message: Message, at: datetime) -> list[str]:
         call = self._calls.get(message.get("Uniqueid", ""))
-        exten = message.get("Exten", "")
         if call is None or call.answered or call.abandoned_at:
             return []
-        if exten == call.exten or not (call.exten or _KEY.fullmatch(exten)):
-            return []  # an answer follows
+        call.left_at = at
+        return self._left_by_key(call, message)
+
+    def _left_by_key(self, call: Call, message: Message) -> list[str]:
+        if call.left_at is None or not call.key:
+            return []  # still there, or an answer follows
         self._calls.remove(call)
-        return [
-            *self._entry(call, message),
-            _line(at, call.callid, call.queue, "NONE", "EXITWITHKEY", exten),
-        ]
+        gone = _line(call.left_at, call.callid, call.queue, "NONE", "EXITWITHKEY", call.key)
+        return [*self._entry(call, message), gone]
 
     def _variable_set(self, message: Message, at: datetime) -> list[str]:
         verb = _WHY_LEFT.get(message.get("Value", ""))
@@ -189,7 +192,14 @@ class Translator:
         else:
             self._queue_entered.pop(callid, None)
         call = self._calls.get(callid)
-        return self._abandoned(call, message) if call is not None and call.abandoned_at else []
+        if call is None or call.answered:
+            return []
+        if call.abandoned_at:
+            return self._abandoned(call, message)
+        exten = message.get("Exten", "")
+        if exten != call.exten and _KEY.fullmatch(exten):
+            call.key = exten
+        return self._left_by_key(call, message)
 
     def _hung_up(self, message: Message, at: datetime) -> list[str]:
         callid = message.get("Uniqueid", "")

@@ -1,0 +1,1 @@
+"""Tests of the source that listens to Asterisk's manager interface."""
