@@ -23,7 +23,8 @@ NUMBER = "+46701740699"
 _MAY_DEPEND = {"data.audience", "data.unit"}
 """The catalogue tells by a number whether it is a colleague's, and of which unit."""
 
-_ADDRESS = re.compile(rb"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}")
+_ADDRESS = re.compile(rb"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]++@[A-Za-z0-9.-]+\.[A-Za-z]{2,}")
+"""Never begun in the middle of a word, and never gone back in: linear in what fuzzing makes of a mail."""
 _BETWEEN = rb"[ ./()-]{0,2}"
 _FAMILIES = tuple(
     re.compile(

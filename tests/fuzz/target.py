@@ -12,6 +12,7 @@ from producers.conformance import Case, cases_in, check_leaks
 from producers.conformance.corruption import corrupted, tokens_of
 from producers.conformance.fuzzing import Sample, flaws_of, samples_of
 from producers.contract import Broadcast, Normalised, Rejected, Source
+from schemas.errors import ConfigurationError
 from schemas.events import to_json
 
 _INDEX_BYTES = 2
@@ -70,12 +71,14 @@ def target_of(name: str) -> Target:
 
 
 def make_target(source: Source[Any], cases: Sequence[Case]) -> Target:
-    """Return the target of a source by its golden cases.
+    """Return the target of a source by its golden cases. Raises ConfigurationError where it has none.
 
     Numbers and addresses are no tokens: put in the place of an id, they come out as one, rightly.
     """
     by_case = [(case, sample) for case in cases for sample in samples_of([case])]
     samples = [sample for _, sample in by_case]
+    if not samples:
+        raise ConfigurationError(f"{source.name}: has no cases, so there is nothing to begin with")
     private = {
         n
         for n, sample in enumerate(samples)
