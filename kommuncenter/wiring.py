@@ -21,8 +21,10 @@ from kommuncenter.deadletters.replay import Normaliser, Replayer
 from kommuncenter.lag import lag_of
 from kommuncenter.sealing import sealer, unsealer
 from kommuncenter.settings import Settings
+from kommuncenter.sources.archive import ClickHouseArchive
+from kommuncenter.sources.replay import Replay
 from kommuncenter.topics import TopicConfig, ensure_topics
-from producers.contract import Context, Health, Reader, Source, SourceSettings
+from producers.contract import Broadcast, Context, Health, Reader, ReaderContext, Source, SourceSettings
 from producers.journal import Journal
 from producers.publisher import kafka_publisher
 from producers.registry import load
@@ -34,10 +36,11 @@ from schemas.clickhouse.silence import SilenceRule
 from schemas.clickhouse.tables import SOURCE_HEALTH
 from schemas.clock import Clock
 from schemas.errors import ConfigurationError
+from schemas.events import Event
 from schemas.first_contact import fcr_final
 from schemas.identity import Pseudonymiser, PseudonymKey
 from schemas.service_level import SERVICE_LEVELS
-from schemas.topics import DEAD_LETTERS, LEGS, TopicPlan
+from schemas.topics import DEAD_LETTERS, EVENTS_PREFIX, LEGS, TopicPlan
 from streams.app import StreamSettings, build_app
 from streams.core.rules import Rules
 from streams.rebuild import Rebuilder
@@ -45,6 +48,8 @@ from streams.sink import ClickHouseStore, check_partitions
 from streams.surges import SurgeWatch
 from streams.verify.compare import Kept, Verifier
 
+SHADOW_RETENTION = timedelta(days=1)
+"""How long Kafka keeps what a replay gave."""
 LEGS_RETENTION = timedelta(days=7)
 """How long Kafka keeps what is between the stages; the archive can give it all again."""
 
@@ -189,6 +194,49 @@ def source_runner(
         clock=clock(settings),
         seal=sealer(settings.dead_letters),
     )
+
+
+@contextlib.contextmanager
+def source_replay(settings: Settings, instance: str, topic: str | None) -> Iterator[Replay]:
+    """Yield a replay of a source instance into a topic (made where it is missing), or into none.
+
+    Raises ConfigurationError for a topic that a worker reads.
+    """
+    source, own = source_and_settings(settings, instance)
+    now, kafka, outlet = clock(settings), settings.kafka, None
+    if topic is not None:
+        if topic.startswith(EVENTS_PREFIX) or topic in {LEGS, DEAD_LETTERS}:
+            raise ConfigurationError(f"{topic}: what is replayed would be counted; name another topic")
+        shadow = {topic: TopicConfig(retention=SHADOW_RETENTION)}
+        ensure_topics(
+            kafka.bootstrap_servers, shadow, kafka.partitions, replication_factor=kafka.replication_factor
+        )
+        outlet = kafka_publisher(
+            kafka.bootstrap_servers, partitions=kafka.partitions, topic_of=lambda _: topic
+        )
+    kept = settings.retention.events_days
+    try:
+        yield Replay(
+            instance=instance,
+            reader=source.reader(own, ReaderContext(instance, now, catalogue(settings))),
+            normalise=functools.partial(normalise_all, source, own, source_context(settings, instance)),
+            archive=ClickHouseArchive(database(settings)),
+            outlet=outlet,
+            kept_since=now.now() - timedelta(days=kept) if kept else None,
+        )
+    finally:
+        if outlet is not None:
+            outlet.close()
+
+
+def send(settings: Settings, instance: str, events: Sequence[Event | Broadcast]) -> None:
+    """Send events to an instance's own topic, and wait until the broker has them. Raises RetriableError."""
+    publisher = kafka_publisher(settings.kafka.bootstrap_servers, partitions=settings.kafka.partitions)
+    try:
+        publisher.publish(instance, events)
+        publisher.flush()
+    finally:
+        publisher.close()
 
 
 def letters(settings: Settings) -> Letters:

@@ -84,13 +84,19 @@ class KafkaPublisher:
     """
 
     def __init__(
-        self, connect: Callable[[], Producer], *, timeout_s: float = 30.0, partitions: int | None = None
+        self,
+        connect: Callable[[], Producer],
+        *,
+        timeout_s: float = 30.0,
+        partitions: int | None = None,
+        topic_of: Callable[[str], str] = event_topic,
     ) -> None:
         """Take a function that opens a producer, and the longest wait (seconds) for acknowledgements.
 
         With ``partitions``, a topic of events with another count is refused (CORRECTIONS 18): a broker may
-        have made it by itself.
+        have made it by itself. ``topic_of`` gives the topic of an instance's events.
         """
+        self._topic_of = topic_of
         self._partitions = partitions
         self._connect = connect
         self._timeout_s = timeout_s
@@ -103,7 +109,7 @@ class KafkaPublisher:
 
         Raises RetriableError, and ConfigurationError for a topic with a wrong count of partitions.
         """
-        topic = event_topic(instance)
+        topic = self._topic_of(instance)
         with self._failures(topic):
             producer = self._open()
             partitions = sorted(producer.partitions_for(topic)) if events else []
@@ -191,11 +197,17 @@ class KafkaPublisher:
 
 
 def kafka_publisher(
-    bootstrap_servers: str, *, timeout_s: float = 30.0, partitions: int | None = None, **options: object
+    bootstrap_servers: str,
+    *,
+    timeout_s: float = 30.0,
+    partitions: int | None = None,
+    topic_of: Callable[[str], str] = event_topic,
+    **options: object,
 ) -> KafkaPublisher:
     """Return a publisher to the brokers at ``host:port[,host:port]``; it connects with its first record.
 
-    ``partitions`` is the installation's count, ``options`` are kafka-python's own (security and the like).
+    ``partitions`` is the installation's count, ``topic_of`` gives the topic of an instance's events,
+    ``options`` are kafka-python's own (security and the like).
     A topic that is missing is not created: it would get a partition count of the broker's choice
     (CORRECTIONS 19).
     """
@@ -222,7 +234,7 @@ def kafka_publisher(
         )
         return producer
 
-    return KafkaPublisher(connect, timeout_s=timeout_s, partitions=partitions)
+    return KafkaPublisher(connect, timeout_s=timeout_s, partitions=partitions, topic_of=topic_of)
 
 
 def _reach(bootstrap_servers: str, timeout_s: float) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 EVENTS_PREFIX = "kc.events."
+SHADOW_PREFIX = "kc.shadow."
 LEGS = "kc.legs"
 DEAD_LETTERS = "kc.dead-letters"
 DEFAULT_PARTITIONS = 8
@@ -31,3 +32,8 @@ class TopicPlan:
 def event_topic(source: str) -> str:
     """Return the topic of a source instance, such as ``kc.events.telephony``."""
     return EVENTS_PREFIX + source
+
+
+def shadow_topic(source: str) -> str:
+    """Return the topic of what a replay of a source instance gives; no worker reads it."""
+    return SHADOW_PREFIX + source

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from kommuncenter.commands.common import err, out, told
+from kommuncenter.commands.common import err, logged_settings, out, told
 from kommuncenter.settings import load_settings, sources_folder
 from schemas.errors import ConfigurationError
 from schemas.events import Channel
+from schemas.topics import shadow_topic
 
 app = typer.Typer(help="Event sources.", no_args_is_help=True)
 
@@ -127,3 +130,43 @@ def check(
     elif found.unread:
         out.print(f"Fields that nobody reads: {', '.join(found.unread)}", markup=False, highlight=False)
     out.print(dry_run.summary(found), highlight=False)
+
+
+@app.command()
+@told
+def replay(
+    instance: Annotated[str, typer.Argument(help="A configured instance, such as telephony.")],
+    start: Annotated[
+        str | None,
+        typer.Option("--from", help="A place that an earlier replay told; default: the beginning."),
+    ] = None,
+    topic: Annotated[
+        str | None, typer.Option(help="Where to send what it gives; default: kc.shadow.INSTANCE.")
+    ] = None,
+    quiet: Annotated[
+        float, typer.Option(min=0.1, help="Seconds without anything new after which all is read.")
+    ] = 60.0,
+    *,
+    compare_only: Annotated[bool, typer.Option("--compare-only", help="Send nothing anywhere.")] = False,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Send what is missing to the instance's own topic, to be counted.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+) -> None:
+    """Read a source again, into a topic that nobody counts, and compare with the archive."""
+    from kommuncenter import wiring
+    from kommuncenter.sources import telling
+
+    settings = logged_settings()
+    into = None if compare_only else topic or shadow_topic(instance)
+    with wiring.source_replay(settings, instance, into) as prepared:
+        found = asyncio.run(prepared.run(start, timedelta(seconds=quiet)))
+    if apply and found.missing:
+        wiring.send(settings, instance, found.missing)
+    if json:
+        sys.stdout.write(telling.replay_json(found))
+    else:
+        for line in telling.replay_lines(found, into, applied=apply):
+            out.print(line, markup=False, highlight=False)
+    if found.differences:
+        raise typer.Exit(1)

@@ -1,0 +1,1 @@
+"""The tools of those who make and look after sources."""
