@@ -196,18 +196,25 @@ def version(binary: Path) -> str:
     return subprocess.run([binary, "-V"], capture_output=True, text=True, check=True).stdout.strip()
 
 
+def queue_module(binary: Path) -> Path:
+    """Return the file of the exchange's queues."""
+    root = binary.parent / "root"
+    return next((root if root.is_dir() else Path("/usr/lib")).rglob("app_queue.so"))
+
+
 def _asterisk_conf(binary: Path, directory: Path) -> str:
     root = binary.parent / "root"
-    modules = next(root.rglob("app_queue.so"), None) if root.is_dir() else None
-    own = f"astmoddir => {modules.parent}\nastdatadir => {root}/usr/share/asterisk\n" if modules else ""
+    data = (root if root.is_dir() else Path("/")) / "usr/share/asterisk"
     return f"""[directories]
-{own}astetcdir => {directory}/etc
+astmoddir => {queue_module(binary).parent}
+astdatadir => {data}
+astetcdir => {directory}/etc
 astlogdir => {directory}/log
 astrundir => {directory}/run
 astdbdir => {directory}/db
 astkeydir => {directory}/db
 astspooldir => {directory}/spool
-astvarlibdir => {root}/usr/share/asterisk
+astvarlibdir => {data}
 
 [options]
 ; The only voice that Debian's package has; an agent who transfers hears it.

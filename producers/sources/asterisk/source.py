@@ -73,6 +73,7 @@ _NO_INTEREST: Final = frozenset(
         *("PAUSE", "UNPAUSE", "PAUSEALL", "UNPAUSEALL", "HOLD", "UNHOLD"),
         *("AGENTLOGIN", "AGENTLOGOFF", "AGENTCALLBACKLOGIN", "AGENTCALLBACKLOGOFF", "AGENTDUMP"),
         *("RINGNOANSWER", "RINGCANCELED", "SYSCOMPAT", "DID", "INFO", "OUTCALL"),
+        *("CALLERONHOLD", "CALLEROFFHOLD", "CALLSTATUS"),
     }
 )
 """About agents or the exchange; SYSCOMPAT is followed by ABANDON; outgoing calls are dropped."""
@@ -119,13 +120,13 @@ def normalise_line(
     """Return what a line says that is in the form of queue_log, wherever it comes from. Total."""
     if CUT in raw.attributes:
         return Rejected(Reason.UNREADABLE, "the line is far too long")
-    line = parse(raw.payload, _VERBS)
+    line = parse(raw.payload, VERBS)
     if isinstance(line, Rejected):
         return line
     if line.verb == "QUEUESTART":
         return (Broadcast(_restarted(line, raw, settings, context)),)
     own = own_verbs.get(line.verb)
-    if own is None and line.verb not in _VERBS:
+    if own is None and line.verb not in VERBS:
         return Rejected(Reason.UNKNOWN_KIND, "the verb is not known; see own_verbs in the settings")
     if own == "ignore" or line.verb in _NO_INTEREST or not line.about_a_call:
         return ()
@@ -245,7 +246,9 @@ _BY_VERB: Final[dict[str, Callable[[_Call], Normalised]]] = {
     "WRAPUPSTART": _wrapped_up,
     **dict.fromkeys(_FLOW_OUTS, _flowed_out),
 }
-_VERBS: Final = frozenset({*_BY_VERB, *_NO_INTEREST, "QUEUESTART"})
+VERBS: Final = frozenset({*_BY_VERB, *_NO_INTEREST, "QUEUESTART"})
+"""All verbs that are known; README has their layouts."""
+
 
 SOURCE = Source(
     name="asterisk",
