@@ -160,6 +160,7 @@ def apply_retention(database: ClickHouseDatabase, retention: RetentionSettings) 
         "contacts": ("day", "Month", retention.facts_months),
         "dead_letters": ("toDateTime(at)", "Month", retention.dead_letters_months),
         "dead_letter_replays": ("toDateTime(at)", "Month", retention.dead_letters_months),
+        "source_health": ("toDateTime(at)", "Month", retention.health_months),
     }
     for table, (column, unit, kept) in rows.items():
         if kept is not None:

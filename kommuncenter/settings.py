@@ -144,6 +144,8 @@ class RetentionSettings(_Part):
     """Place and reason of what could not be used: no personal data, and weekly reports count them."""
     dead_letter_payload_days: Annotated[int, Field(ge=1)] | None = 30
     """The sealed record. Replayed within three weeks it counts at once, later perhaps after a rebuild."""
+    health_months: Annotated[int, Field(ge=1)] | None = 13
+    """What sources report of themselves every five seconds; no personal data. Weekly reports read it."""
 
 
 class Settings(BaseSettings):
