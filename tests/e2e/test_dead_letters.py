@@ -131,8 +131,6 @@ def test_rejected_listed_shown_mended_replayed_and_counted_once(kind: BrokerKind
         assert "telephony: 1 would be replayed as 1 event" in tried.stdout
         hindered = dlq("replay", unknown, key="another invented secret")
         assert (hindered.returncode, "under another key" in hindered.stdout) == (1, True)
-        without = dlq("replay", unknown, key="")
-        assert (without.returncode, "needed to read what was kept" in without.stdout) == (1, True)
         assert counted(installation) == before
 
         done = dlq("replay", "--instance", "telephony")
@@ -142,8 +140,8 @@ def test_rejected_listed_shown_mended_replayed_and_counted_once(kind: BrokerKind
         ]
         assert done.returncode == 1
         installation.until(lambda: outcome_of(installation, CALL) == ["callback_taken"], "the mended call")
-        assert json.loads(dlq("list", "--json").stdout)[0]["example"] == nonsense
-        assert f"{unknown}" not in dlq("list", "--each").stdout
+        left = json.loads(dlq("list", "--json").stdout)
+        assert [(group["letters"], group["example"]) for group in left] == [(1, nonsense)]
         assert "replayed as 1 event" in dlq("show", unknown).stdout
 
         after = counted(installation)

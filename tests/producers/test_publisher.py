@@ -108,6 +108,23 @@ def test_a_topic_with_another_count_of_partitions_is_refused() -> None:
         publisher.publish("telephony", [abandoned(1)])
 
 
+def test_a_message_is_forwarded_as_it_is_to_its_partition() -> None:
+    producer = FakeProducer()
+    publisher = publisher_on(producer)
+    publisher.forward("kc.events.telephony", 3, "pbx1:1", b"{}")
+    publisher.forward("kc.legs", 2, "k1:a", b"[]")
+    publisher.flush()
+    event, leg = producer.records
+    assert (event.topic, event.partition, event.key, event.value) == (
+        "kc.events.telephony",
+        3,
+        b"pbx1:1",
+        b"{}",
+    )
+    assert dict(event.headers)["content-type"] == b"application/cloudevents+json"
+    assert (leg.topic, leg.partition, leg.key, leg.headers) == ("kc.legs", 2, b"k1:a", [])
+
+
 def test_a_dead_letter_says_where_and_why_and_keeps_no_bytes() -> None:
     producer = FakeProducer()
     publisher_on(producer).reject(letter())
