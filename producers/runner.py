@@ -21,6 +21,7 @@ from producers.contract import (
     Context,
     Health,
     HealthSink,
+    Lag,
     Place,
     Raw,
     Reader,
@@ -175,7 +176,7 @@ class SourceRunner:
             last_sent_at=counts.last_sent_at,
             state=counts.state,
             reason=counts.reason,
-            lag=self._reader.lag() if isinstance(self._reader, TellsLag) else None,
+            lag=self._lag(),
             gaps=counts.gaps,
         )
 
@@ -298,6 +299,12 @@ class SourceRunner:
             newest = max(times)
             counts.last_event_at = max(newest, counts.last_event_at or newest)
             counts.last_sent_at = self._clock.now()
+
+    def _lag(self) -> Lag | None:
+        """Return how far the reader is behind, if it can tell; a look that fails stops no source."""
+        with contextlib.suppress(OSError, RetriableError):
+            return self._reader.lag() if isinstance(self._reader, TellsLag) else None
+        return None
 
     def _note_gap(self, what: str) -> None:
         self._counts.gaps += 1

@@ -75,11 +75,15 @@ class ListReader:
 
 @dataclass
 class TellingReader(ListReader):
-    """Tells a gap before anything else, and always the same lag."""
+    """Tells a gap before anything else, and always the same lag, or that it can't look."""
 
     on_gap: Callable[[str], None] | None = None
 
+    blind: bool = False
+
     def lag(self) -> Lag:
+        if self.blind:
+            raise PermissionError("the folder may not be read")
         return Lag(7, LagUnit.MESSAGES)
 
     async def batches(self, start: Place | None) -> AsyncIterator[Batch]:
@@ -385,6 +389,10 @@ def test_a_reader_may_tell_how_far_it_is_behind_and_what_it_has_missed(tmp_path:
         run(bench.runner().run())
     last = bench.health.reports[-1]
     assert (last.lag, last.gaps) == (Lag(7, LagUnit.MESSAGES), 1)
+    blind = Bench(tmp_path / "k", TellingReader(numbered(1), blind=True))
+    run(blind.runner().run())
+    assert blind.health.reports[-1].lag is None
+    assert blind.sent_ids() == blind.wanted_ids()
     assert [log["what"] for log in logs if log["event"] == "input_may_be_lost"] == [
         "the file that was being read is gone"
     ]
