@@ -218,7 +218,7 @@ def _handed_over(call: _Call) -> Normalised:
 def _unit(call: _Call) -> str | None:
     """Return the receiving unit; None for the centre itself."""
     target = call.line.data[0].strip() if call.line.data else ""
-    if not target or (call.line.verb == "ATTENDEDTRANSFER" and target in _UNNAMED_TARGETS):
+    if call.line.verb == "ATTENDEDTRANSFER" and target in _UNNAMED_TARGETS:
         return UNKNOWN_UNIT
     if target in call.settings.queues:
         return None
