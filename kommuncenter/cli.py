@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,18 +13,15 @@ from rich.table import Table
 from kommuncenter.commands import dlq, source
 from kommuncenter.commands.common import err, logged_settings, out, told
 from kommuncenter.commands.rebuild import rebuild
-from kommuncenter.commands.status import status
-from kommuncenter.commands.webhook import webhook
 from kommuncenter.logs import configure_logs
 from kommuncenter.settings import config_path, load_settings
 
 app = typer.Typer(
     help="Service statistics of a municipal contact centre.", no_args_is_help=True, rich_markup_mode=None
 )
-source_app = source.app
 config_app = typer.Typer(help="Settings and catalogue.", no_args_is_help=True)
 dashboards_app = typer.Typer(help="Grafana dashboards as code.", no_args_is_help=True)
-app.add_typer(source_app, name="source")
+app.add_typer(source.app, name="source")
 app.add_typer(config_app, name="config")
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(dashboards_app, name="dashboards")
@@ -154,50 +150,6 @@ def verify(
 
 
 app.command()(rebuild)
-
-
-@source_app.command("list")
-@told
-def source_list() -> None:
-    """List the sources that there are, and the instances that are configured."""
-    from producers.registry import load, names
-
-    settings = load_settings()
-    table = Table("source", "channel", "configured instances")
-    for name in names():
-        used = [key for key, given in settings.sources.items() if given.get("type") == name]
-        table.add_row(name, load(name).channel.value, ", ".join(used) or "-")
-    out.print(table)
-
-
-@source_app.command("run")
-@told
-def source_run(
-    instances: Annotated[list[str], typer.Argument(help="Configured instances, such as telephony.")],
-) -> None:
-    """Read sources and publish their events until stopped."""
-    from kommuncenter import serving, wiring
-
-    settings = logged_settings()
-    wiring.create_topics(settings)
-    runners = [wiring.source_runner(settings, instance) for instance in instances]
-    asyncio.run(serving.run_sources(runners))
-
-
-source_app.command("webhook")(webhook)
-source_app.command("status")(status)
-
-
-@source_app.command("form")
-@told
-def source_form(
-    instance: Annotated[str, typer.Argument(help="A configured instance of the desk source.")],
-) -> None:
-    """Serve the desk's registration form."""
-    from kommuncenter import serving, wiring
-
-    settings = logged_settings()
-    serving.serve(wiring.desk_form(settings, instance), settings.desk.host, settings.desk.port)
 
 
 @config_app.command("check")

@@ -1,4 +1,4 @@
-"""``kommuncenter source``: make, test, try out and replay sources."""
+"""``kommuncenter source``: run sources, and make, test, try out and replay them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import typer
 from rich.table import Table
 
 from kommuncenter.commands.common import err, logged_settings, out, told
+from kommuncenter.commands.status import status
+from kommuncenter.commands.webhook import webhook
 from kommuncenter.settings import load_settings, sources_folder
 from schemas.errors import ConfigurationError
 from schemas.events import Channel
@@ -20,6 +22,50 @@ from schemas.topics import shadow_topic
 app = typer.Typer(help="Event sources.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="A source, such as asterisk; see `source list`.")]
+
+
+@app.command("list")
+@told
+def list_sources() -> None:
+    """List the sources that there are, and the instances that are configured."""
+    from producers.registry import load, names
+
+    settings = load_settings()
+    table = Table("source", "channel", "configured instances")
+    for name in names():
+        used = [key for key, given in settings.sources.items() if given.get("type") == name]
+        table.add_row(name, load(name).channel.value, ", ".join(used) or "-")
+    out.print(table)
+
+
+@app.command()
+@told
+def run(
+    instances: Annotated[list[str], typer.Argument(help="Configured instances, such as telephony.")],
+) -> None:
+    """Read sources and publish their events until stopped."""
+    from kommuncenter import serving, wiring
+
+    settings = logged_settings()
+    wiring.create_topics(settings)
+    runners = [wiring.source_runner(settings, instance) for instance in instances]
+    asyncio.run(serving.run_sources(runners))
+
+
+@app.command()
+@told
+def form(
+    instance: Annotated[str, typer.Argument(help="A configured instance of the desk source.")],
+) -> None:
+    """Serve the desk's registration form."""
+    from kommuncenter import serving, wiring
+
+    settings = logged_settings()
+    serving.serve(wiring.desk_form(settings, instance), settings.desk.host, settings.desk.port)
+
+
+app.command("webhook")(webhook)
+app.command("status")(status)
 
 
 @app.command()
