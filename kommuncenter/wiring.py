@@ -18,6 +18,7 @@ from kommuncenter.clocks import clock_from_spec
 from kommuncenter.database import ClickHouseDatabase
 from kommuncenter.deadletters.letters import Letters
 from kommuncenter.deadletters.replay import Normaliser, Replayer
+from kommuncenter.exchanges import WAYS_IN, check_ways_in
 from kommuncenter.lag import lag_of
 from kommuncenter.sealing import sealer, unsealer
 from kommuncenter.settings import Settings
@@ -180,6 +181,9 @@ def source_runner(
     It reads from ``reader`` and notes in ``journal`` where others have to do with them as well.
     """
     source, own = source_and_settings(settings, instance)
+    if source.name in WAYS_IN:
+        named = [name for name, given in settings.sources.items() if given.get("type") in WAYS_IN]
+        check_ways_in({name: source_and_settings(settings, name)[1] for name in named})
     if reader is not None:
         source = replace(source, reader=lambda _settings, _context: reader)
     store = SourceStore(database(settings), settings.kafka.partitions)
