@@ -110,7 +110,8 @@ def test_the_log_and_what_is_heard_come_to_the_same(asterisk: Asterisk, tmp_path
         assert apart(mine.answered_at, other.answered_at) < A_SECOND, name
         assert apart(mine.left_at, other.left_at) < A_SECOND, name
         assert apart(mine.ended_at, other.ended_at) < A_SECOND, name
-        assert mine.talk_ms == other.talk_ms, name
+        # Both are cut off to whole seconds, at slightly different times.
+        assert abs(mine.talk_ms - other.talk_ms) <= 1000, name
     assert not listener.gaps
 
 
