@@ -179,18 +179,19 @@ class Catalogue(_Model):
             if hours:
                 yield later, *hours
 
+    def counted_from(self, arrived: datetime) -> datetime:
+        """Return ``arrived``, or outside opening hours the next opening (UTC; CORRECTIONS 30)."""
+        hours = self.opening(local_day(arrived))
+        if hours is None or arrived >= hours[1]:
+            return next(self.open_days_after(local_day(arrived)))[1]
+        return max(arrived, hours[0])
+
     def due_within_working_day(self, arrived: datetime) -> datetime:
         """Return when a mail that came at ``arrived`` falls due (UTC; CORRECTIONS 30).
 
-        Outside opening hours the arrival moves to the next opening. Due is the same clock time on the
-        next working day, capped at its closing.
+        The same clock time on the next working day, capped at its closing.
         """
-        counted = arrived
-        hours = self.opening(local_day(arrived))
-        if hours is None or arrived >= hours[1]:
-            counted = next(self.open_days_after(local_day(arrived)))[1]
-        elif arrived < hours[0]:
-            counted = hours[0]
+        counted = self.counted_from(arrived)
         clock = counted.astimezone(STOCKHOLM).time()
         day, opens, closes = next(self.open_days_after(local_day(counted)))
         due = datetime.combine(day, clock, STOCKHOLM).astimezone(UTC)

@@ -15,6 +15,8 @@ KEY = PseudonymKey("t1", b"a test secret of bytes")
 OLD_KEY = PseudonymKey("t0", b"the secret before that")
 TOPICS = ["va-avfall", "gata-felanmalan", "omsorg", "siths-kort", None]
 UNITS = ["energi", "samhallsbyggnad", "omsorg", None]
+CHANNELS = ["telephone", "email", "visit", "unknown"]
+ENDS = ["answered", "answered", "answered", "abandoned", "flowed_out", "callback", "open"]
 TWELVE_DAYS = 12 * 86400
 
 
@@ -60,7 +62,7 @@ def calls(draw: st.DrawFn, number: int, span: int = TWELVE_DAYS) -> list[Event]:
         caller["audience"] = "internal"
     events = [event("contact.queued", leg, at, queue="kommuncenter", **base, **caller)]
     wait = timedelta(seconds=draw(st.integers(-1, 400)))
-    end = draw(st.sampled_from(["answered", "answered", "answered", "abandoned", "flowed_out", "open"]))
+    end = draw(st.sampled_from(ENDS))
     if end == "answered":
         talk = draw(st.integers(0, 200))
         events.append(event("contact.answered", leg, at + wait, **base))
@@ -76,12 +78,37 @@ def calls(draw: st.DrawFn, number: int, span: int = TWELVE_DAYS) -> list[Event]:
     elif end == "abandoned":
         events.append(event("contact.abandoned", leg, at + wait, **base))
     elif end == "flowed_out":
-        events.append(event("contact.flowed_out", leg, at + wait, reason="timeout", **base))
+        events.append(event("contact.flowed_out", leg, at + wait, reason="timeout", **base, position=1))
+        if draw(st.booleans()):  # into another queue within the same second
+            again = draw(st.sampled_from([0, 2]))
+            events.append(
+                event("contact.queued", leg, at + wait, queue="koordinaten", **base, position=again)
+            )
+    elif end == "callback":
+        events.append(event("contact.callback_taken", leg, at + wait, **base))
+        if draw(st.booleans()):
+            events.append(event("contact.answered", leg, at + 100 * wait, **base))
+            events.append(event("contact.ended", leg, at + 101 * wait, **base))
     return events
 
 
 @st.composite
-def registrations(draw: st.DrawFn, leg: str, at: datetime, channel: str) -> list[Event]:
+def loose_notes(draw: st.DrawFn, number: int, span: int = TWELVE_DAYS) -> list[Event]:
+    """Registrations that name a person and no contact."""
+    at = START + timedelta(seconds=draw(st.integers(0, span)))
+    about = party(draw(st.integers(1, 3)))
+    said = draw(registrations(f"note:{number}", at, draw(st.sampled_from(CHANNELS[:3])), 1))
+    return [event_adapter.validate_python(_about(item, about)) for item in said]
+
+
+def _about(item: Event, who: dict[str, str]) -> dict[str, Any]:
+    told: dict[str, Any] = item.model_dump()
+    told["data"]["party"] = who
+    return told
+
+
+@st.composite
+def registrations(draw: st.DrawFn, leg: str, at: datetime, channel: str, least: int = 0) -> list[Event]:
     """What agents register about a leg: none, one or several words on one or two errands."""
     return [
         event(
@@ -97,7 +124,7 @@ def registrations(draw: st.DrawFn, leg: str, at: datetime, channel: str) -> list
             outcome=draw(st.sampled_from(["resolved", "handed_over", "open"])),
             unit=draw(st.sampled_from(UNITS)),
         )
-        for _ in range(draw(st.integers(0, 3)))
+        for _ in range(draw(st.integers(least, 3)))
     ]
 
 
@@ -110,7 +137,9 @@ def mails(draw: st.DrawFn, number: int, span: int = TWELVE_DAYS) -> list[Event]:
     base: dict[str, Any] = {"channel": "email", "mailbox": "kommun", "party": who}
     extra = {"automatic": "auto_reply"} if draw(st.integers(0, 9)) == 0 else {}
     first = f"kommun:{refs[0]}"
-    events = [event("contact.received", first, at, "mail", message=refs[0], **base, **extra)]
+    said = {**base, **extra, "message": refs[0]}
+    events = [event("contact.received", first, at, "mail", **said)]
+    events.extend(draw(beside("contact.received", refs[0], at, said)))
     for step in range(1, draw(st.integers(1, 4))):
         at += timedelta(minutes=draw(st.integers(1, 6 * 1440)))
         kind = draw(st.sampled_from(["contact.replied", "contact.received", "contact.handed_over"]))
@@ -151,7 +180,15 @@ def visits(draw: st.DrawFn, number: int, span: int = TWELVE_DAYS) -> list[Event]
         events.append(event("contact.answered", leg, at + timedelta(minutes=3), "desk", **base))
         kind = draw(st.sampled_from(["contact.ended", "contact.no_show"]))
         events.append(event(kind, leg, at + timedelta(minutes=9), "desk", **base))
+    if draw(st.integers(0, 3)) == 0:  # back in the queue, and perhaps called once more
+        back = at + timedelta(minutes=12)
+        events.append(event("contact.queued", leg, back, "desk", queue="koordinaten", **base))
+        if draw(st.booleans()):
+            events.append(event("contact.answered", leg, back + timedelta(minutes=2), "desk", **base))
     return [*events, *draw(registrations(leg, at, "visit"))]
+
+
+KINDS = [calls, calls, calls, mails, mails, visits, loose_notes]
 
 
 @st.composite
@@ -160,7 +197,7 @@ def histories(draw: st.DrawFn, largest: int = 7, span: int = TWELVE_DAYS) -> lis
 
     Contacts begin within ``span`` seconds: few make that calls follow closely on one another.
     """
-    kinds = draw(st.lists(st.sampled_from([calls, calls, mails, visits]), min_size=1, max_size=largest))
+    kinds = draw(st.lists(st.sampled_from(KINDS), min_size=1, max_size=largest))
     events = [e for number, kind in enumerate(kinds) for e in draw(kind(number, span))]
     for _ in range(draw(st.integers(0, 2))):
         at = START + timedelta(seconds=draw(st.integers(0, span)))

@@ -125,7 +125,7 @@ def _fact(contact: Contact, rules: Rules) -> ContactFact:
         reopened_at=reopened_at(contact),
         outcome=outcome,
         short_abandoned=_short(contact.last, outcome, rules),
-        taken=answered_at is not None and outcome is not LegOutcome.NO_SHOW,
+        taken=answered_at is not None,
         wait_ms=max(0, to_ms(answered_at - first.arrived_at)) if answered_at else None,
         handle_ms=sum(leg.talk_ms + leg.hold_ms + leg.wrap_up_ms for leg in contact.legs),
         flow_out_reason=contact.last.flow_out_reason if outcome is LegOutcome.FLOWED_OUT else None,
@@ -137,7 +137,7 @@ def _fact(contact: Contact, rules: Rules) -> ContactFact:
         unlinked=contact.unlinked,
         due_at=rules.catalogue.due_within_working_day(first.arrived_at) if awaits_answer else None,
         party=first.party or "",
-        errands=_errands(contact, answered_at, outcome, rules),
+        errands=_errands(contact, answered_at, rules),
         legs=tuple(leg.leg_id for leg in (*contact.legs, *contact.replies, *contact.registrations)),
     )
 
@@ -185,15 +185,13 @@ def _automatic(contact: Contact) -> Automatic | None:
     return contact.first.automatic
 
 
-def _errands(
-    contact: Contact, answered_at: datetime | None, outcome: LegOutcome, rules: Rules
-) -> tuple[ErrandFact, ...]:
+def _errands(contact: Contact, answered_at: datetime | None, rules: Rules) -> tuple[ErrandFact, ...]:
     if contact.first.automatic or contact.gave_up or only_thanks(contact):
         return ()
     registered = contact.errands
     if not registered:
         begun = contact.first.channel is Channel.EMAIL or answered_at is not None
-        if not begun or outcome is LegOutcome.NO_SHOW or contact.unlinked:
+        if not begun or contact.unlinked:
             return ()
         registered = (_derived(contact, answered_at),)
     handovers = _handovers(contact, registered)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 
 from schemas.events import Channel
 from schemas.legs import Leg, LegErrand, LegHandover, LegKind, LegOutcome
@@ -71,7 +71,7 @@ def join_legs(legs: Iterable[Leg], rules: Rules, past: Iterable[Leg] = ()) -> li
         *(Contact((leg,)) for leg in inbound if leg.channel not in {Channel.TELEPHONE, Channel.EMAIL}),
     ]
     contacts.sort(key=lambda contact: _by_arrival(contact.first))
-    return _with_registrations(contacts, [leg for leg in ordered if leg.kind is LegKind.REGISTRATION])
+    return _with_registrations(contacts, [leg for leg in ordered if leg.kind is LegKind.REGISTRATION], rules)
 
 
 def _by_arrival(leg: Leg) -> tuple[float, str]:
@@ -101,11 +101,19 @@ def _dropped_into(first: Leg, second: Leg, rules: Rules) -> bool:
 def _threads(mails: Sequence[Leg], rules: Rules, past: Iterable[Leg]) -> list[Contact]:
     """Group messages that refer to one another; within a thread a later message reopens, or begins anew."""
     frozen = {leg.leg_id: leg for leg in past if leg.channel is Channel.EMAIL}
-    contacts = [Contact((mail,)) for mail in mails if mail.kind is LegKind.INBOUND and mail.automatic]
+    contacts = _machines([m for m in mails if m.kind is LegKind.INBOUND and m.automatic])
     threaded = [m for m in mails if m.kind is not LegKind.REGISTRATION and not m.automatic]
     for thread in _components([*threaded, *frozen.values()]):
         contacts.extend(_thread_contacts([mail for mail in thread if mail.leg_id not in frozen], rules))
     return contacts
+
+
+def _machines(mails: Iterable[Leg]) -> list[Contact]:
+    """Return the contacts of machines: no thread, but one message in two mailboxes is one contact."""
+    copies: dict[str, list[Leg]] = {}
+    for mail in mails:
+        copies.setdefault(mail.message or mail.leg_id, []).append(mail)
+    return [Contact(tuple(legs)) for legs in copies.values()]
 
 
 def _components(mails: Sequence[Leg]) -> list[list[Leg]]:
@@ -146,12 +154,12 @@ def _thread_contacts(thread: Sequence[Leg], rules: Rules) -> list[Contact]:
     return contacts
 
 
-def _with_registrations(contacts: list[Contact], registrations: Sequence[Leg]) -> list[Contact]:
+def _with_registrations(contacts: list[Contact], registrations: Sequence[Leg], rules: Rules) -> list[Contact]:
     """Give each loose registration to the nearest earlier contact of its day that has no errand yet."""
     joined = list(contacts)
     loose = []
     for registration in registrations:
-        index = _nearest_without(joined, registration)
+        index = _nearest_without(joined, registration, rules)
         if index is None:
             loose.append(Contact((registration,), unlinked=True))
         else:
@@ -160,16 +168,22 @@ def _with_registrations(contacts: list[Contact], registrations: Sequence[Leg]) -
     return joined + loose
 
 
-def _nearest_without(contacts: Sequence[Contact], registration: Leg) -> int | None:
-    day = local_day(registration.arrived_at)
+def _nearest_without(contacts: Sequence[Contact], registration: Leg, rules: Rules) -> int | None:
     for index in range(len(contacts) - 1, -1, -1):
         contact = contacts[index]
         earlier = contact.first.arrived_at <= registration.arrived_at
-        same_day = local_day(contact.first.arrived_at) == day
         able = not contact.gave_up and not contact.first.automatic
-        if earlier and same_day and able and not contact.errands:
+        in_time = local_day(registration.arrived_at) <= _working_day(contact.first, rules)
+        if earlier and in_time and able and not contact.errands:
             return index
     return None
+
+
+def _working_day(leg: Leg, rules: Rules) -> date:
+    """Return the day on which a leg is dealt with: a mail may come in the evening (CORRECTIONS 19, 30)."""
+    if leg.channel is Channel.EMAIL:
+        return local_day(rules.catalogue.counted_from(leg.arrived_at))
+    return local_day(leg.arrived_at)
 
 
 def reopened_at(contact: Contact) -> datetime | None:

@@ -39,6 +39,9 @@ _LEFT = {
 }
 
 
+_SPOKEN_WITH = frozenset({LegOutcome.ANSWERED, LegOutcome.CALLBACK_TAKEN})
+"""Where an answer, or the call back, came to anything; a visitor may be called and not come."""
+
 Restarts = Mapping[str, Collection[datetime]]
 """Per source: the instants at which it lost the calls that were open."""
 
@@ -53,7 +56,7 @@ def fold_leg(leg_id: str, events: Iterable[Event], restarts: Restarts | None = N
         raise ValueError(f"leg {leg_id}: no events")
     ended_at = _last(ordered, Ended)
     outcome, left_at, reason = _outcome(ordered)
-    answered_at = _answered_at(ordered)
+    answered_at = _answered_at(ordered) if outcome in _SPOKEN_WITH else None
     arrived_at = _arrived_at(ordered)
     kind = _kind(ordered)
     source = _source(ordered)
@@ -144,20 +147,43 @@ def _arrived_at(ordered: Sequence[Event]) -> datetime:
 
 
 def _outcome(ordered: Sequence[Event]) -> tuple[LegOutcome, datetime | None, FlowOutReason | None]:
+    """Return what became of the leg, when it left the queue without an answer, and why.
+
+    Who chose to be called back has left the queue; the call back is no answer in it. Who stands in a queue
+    again, after flowing out of one or not coming when called, waits again.
+    """
     outcome, left_at, reason = LegOutcome.OPEN, None, None
     for event in ordered:
-        if isinstance(event, Answered | Ended) or (
-            isinstance(event, HandedOver) and event.data.channel is not Channel.EMAIL
-        ):
-            outcome, left_at, reason = LegOutcome.ANSWERED, None, None
+        if _is_answer(event):
+            if outcome is not LegOutcome.CALLBACK_TAKEN:
+                outcome, left_at, reason = LegOutcome.ANSWERED, None, None
         elif isinstance(event, NoShow):
-            outcome, left_at = LegOutcome.NO_SHOW, event.time
-        elif isinstance(event, Queued) and outcome is LegOutcome.FLOWED_OUT:
+            outcome, left_at, reason = LegOutcome.NO_SHOW, event.time, None
+        elif isinstance(event, Queued) and outcome in {LegOutcome.FLOWED_OUT, LegOutcome.NO_SHOW}:
             outcome, left_at, reason = LegOutcome.OPEN, None, None
+        elif isinstance(event, FlowedOut) and _queued_after(event, ordered):
+            continue
         elif type(event) in _LEFT and outcome is not LegOutcome.ANSWERED:
             outcome, left_at = _LEFT[type(event)], event.time
             reason = event.data.reason if isinstance(event, FlowedOut) else None
     return outcome, left_at, reason
+
+
+def _is_answer(event: Event) -> bool:
+    """Tell whether an event is an answer, or can only follow on one."""
+    if isinstance(event, HandedOver):
+        return event.data.channel is not Channel.EMAIL
+    return isinstance(event, Answered | Ended)
+
+
+def _queued_after(left: FlowedOut, ordered: Sequence[Event]) -> bool:
+    """Tell whether the source says that the call entered a queue later on in the same instant."""
+    return any(
+        isinstance(event, Queued)
+        and (event.time, event.source) == (left.time, left.source)
+        and event.data.position > left.data.position
+        for event in ordered
+    )
 
 
 def _answered_at(ordered: Sequence[Event]) -> datetime | None:

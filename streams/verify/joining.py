@@ -10,6 +10,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from schemas.catalogue import Catalogue
 from schemas.timebase import local_day
 from streams.verify.legs import NOTE, OFFERED, REPLY, NaiveLeg, Passing, Said
 
@@ -144,7 +145,7 @@ class NaiveContact:
         return len([at for at in times if not again or at < again[0]]) == 1
 
 
-def joined(legs: list[NaiveLeg]) -> list[NaiveContact]:
+def joined(legs: list[NaiveLeg], catalogue: Catalogue) -> list[NaiveContact]:
     """Return the contacts that one party's legs amount to."""
     ordered = sorted(legs, key=lambda leg: leg.order)
     calls = [leg for leg in ordered if leg.kind == OFFERED and leg.channel == "telephone"]
@@ -154,7 +155,7 @@ def joined(legs: list[NaiveLeg]) -> list[NaiveContact]:
     contacts.sort(key=lambda contact: contact.first.order)
     for note in ordered:
         if note.kind == NOTE:
-            _note(contacts, note)
+            _note(contacts, note, catalogue)
     return contacts
 
 
@@ -180,8 +181,12 @@ def _taken_up_again(dropped: NaiveLeg, following: NaiveLeg) -> bool:
 
 
 def _mails(mails: list[NaiveLeg]) -> list[NaiveContact]:
-    """A machine's message stands alone; the others by thread, and within a thread a week at a time."""
-    contacts = [NaiveContact([mail]) for mail in mails if mail.kind == OFFERED and mail.automatic]
+    """A machine's message stands alone with its copies; the others by thread, a week at a time."""
+    machines: dict[str, list[NaiveLeg]] = defaultdict(list)
+    for mail in mails:
+        if mail.kind == OFFERED and mail.automatic:
+            machines[mail.message or mail.leg_id].append(mail)
+    contacts = [NaiveContact(copies) for copies in machines.values()]
     for thread in _threads([mail for mail in mails if not mail.automatic]):
         current: NaiveContact | None = None
         for mail in thread:
@@ -219,14 +224,21 @@ def _threads(mails: list[NaiveLeg]) -> list[list[NaiveLeg]]:
     return threads
 
 
-def _note(contacts: list[NaiveContact], note: NaiveLeg) -> None:
-    """A loose registration goes to the nearest earlier contact of its day without one (CORRECTIONS 19)."""
+def _note(contacts: list[NaiveContact], note: NaiveLeg, catalogue: Catalogue) -> None:
+    """A loose registration goes to the nearest earlier contact of its day without one (CORRECTIONS 19).
+
+    What came by mail outside opening hours is of the day whose opening it waits for (CORRECTIONS 30).
+    """
+    day = local_day(note.arrived)
     fitting = [
         contact
         for contact in contacts
         if not contact.unlinked
         and contact.first.arrived <= note.arrived
-        and local_day(contact.first.arrived) == local_day(note.arrived)
+        and (
+            local_day(contact.first.arrived) == day
+            or (contact.is_mail and local_day(catalogue.counted_from(contact.first.arrived)) >= day)
+        )
         and not contact.registered
         and not contact.first.automatic
         and not contact.gave_up

@@ -157,14 +157,26 @@ def _kind(leg: NaiveLeg, told: Sequence[Event]) -> str:
 
 
 def _what_became(leg: NaiveLeg, told: Sequence[Event]) -> None:
-    """An answer stands, whatever else is said; only a visitor who does not come when called takes it back."""
+    """An answer stands, whatever else is said; only a visitor who does not come when called takes it back.
+
+    A call back is no answer in the queue that the caller has left (DOMAIN §2, CORRECTIONS 34).
+    """
     for event in told:
         if _answers(event):
-            leg.outcome, leg.left, leg.reason = "answered", None, ""
+            if leg.outcome != "callback_taken":
+                leg.outcome, leg.left, leg.reason = "answered", None, ""
         elif isinstance(event, NoShow):
-            leg.outcome, leg.left = "no_show", event.time
-        elif isinstance(event, Queued) and leg.outcome == "flowed_out":
-            leg.outcome, leg.left, leg.reason = "open", None, ""  # it flowed into another queue
+            leg.outcome, leg.left, leg.reason = "no_show", event.time, ""
+        elif isinstance(event, Queued) and leg.outcome in {"flowed_out", "no_show"}:
+            leg.outcome, leg.left, leg.reason = "open", None, ""  # it waits again, perhaps in another queue
+        elif isinstance(event, FlowedOut) and any(
+            isinstance(entry, Queued)
+            and entry.source == event.source
+            and entry.time == event.time
+            and entry.data.position > event.data.position
+            for entry in told
+        ):
+            pass  # within the same second the log goes on with another queue
         elif leg.outcome != "answered" and isinstance(event, Abandoned | CallbackTaken | FlowedOut):
             leg.left, leg.reason = event.time, ""
             if isinstance(event, FlowedOut):
@@ -192,6 +204,8 @@ def _arrival_and_answer(leg: NaiveLeg, told: Sequence[Event]) -> None:
     elif after:  # the answer itself is missing: the end less the talk, or the moment of passing on
         talk = after[0].data.talk_ms or 0 if isinstance(after[0], Ended) else 0
         leg.answered = after[0].time - talk * MS
+    if leg.outcome not in {"answered", "callback_taken"}:
+        leg.answered = None  # called, but did not come
 
 
 def _lost_in_a_restart(leg: NaiveLeg, told: Sequence[Event], restarts: Restarts) -> None:

@@ -51,8 +51,8 @@ def facts_of(legs: Iterable[NaiveLeg], catalogue: Catalogue) -> list[Row]:
 
 def _party(own: list[NaiveLeg], seen: list[NaiveLeg], catalogue: Catalogue) -> list[NaiveContact]:
     """Return one party's contacts, classified. A reply counts nothing, so it answers wherever it is seen."""
-    contacts = joined(own + [leg for leg in seen if leg.kind == REPLY])
-    elsewhere = joined(seen)
+    contacts = joined(own + [leg for leg in seen if leg.kind == REPLY], catalogue)
+    elsewhere = joined(seen, catalogue)
     for contact in contacts + elsewhere:
         contact.errands = _errands(contact, catalogue)
     inbound = [c for c in contacts + elsewhere if c.counted and not c.unlinked and not c.thanks]
@@ -70,7 +70,7 @@ def _errands(contact: NaiveContact, catalogue: Catalogue) -> list[NaiveErrand]:
     errands = [_registered(name, said) for name, said in contact.registered.items()]
     if not errands:
         begun = contact.is_mail or contact.answered is not None  # CORRECTIONS 28
-        if not begun or contact.outcome == "no_show" or contact.unlinked:
+        if not begun or contact.unlinked:
             return []
         errands = [_derived(contact)]
     _give_passings(contact, errands)
@@ -172,7 +172,7 @@ def _row(contact: NaiveContact, catalogue: Catalogue) -> Row:
         "reopened_at": min(contact.later, default=None),
         "outcome": outcome,
         "short_abandoned": int(short),
-        "taken": int(answered is not None and outcome != "no_show"),
+        "taken": int(answered is not None),
         "counted": int(contact.counted),
         "wait_ms": None if answered is None else max(0, (answered - first.arrived) // MS),
         "handle_ms": sum(leg.handle_ms for leg in contact.legs),

@@ -127,3 +127,36 @@ def test_a_reply_with_a_department_in_copy_is_a_handover_too() -> None:
     assert [handover.unit for handover in errand.handovers] == ["energi"]
     assert errand.outcome is ErrandOutcome.HANDED_OVER
     assert not errand.first_contact
+
+
+def test_a_call_that_enters_another_queue_in_the_same_second_is_waiting() -> None:
+    """DOMAIN §3: one call passes several queues, and sources have whole seconds; their own order tells."""
+
+    def moved(left: int, entered: int) -> LegOutcome:
+        told = [
+            event("contact.queued", "pbx1:1", START, position=1, **QUEUE),
+            event("contact.flowed_out", "pbx1:1", after(60), reason="timeout", position=left, **CALL),
+            event("contact.queued", "pbx1:1", after(60), position=entered, **CALL, queue="koordinaten"),
+        ]
+        return facts(told)["pbx1:1"].outcome
+
+    assert moved(2, 3) is LegOutcome.OPEN
+    assert moved(3, 2) is LegOutcome.FLOWED_OUT
+
+
+def test_a_visitor_who_was_taken_out_of_the_queue_after_not_coming_was_not_helped() -> None:
+    """DOMAIN §2.4: called is not helped where nobody came; nor is it an errand."""
+    visit = {"channel": "visit"}
+    told = [
+        event("contact.queued", "desk:1", START, "desk", queue="koordinaten", **visit),
+        event("contact.answered", "desk:1", after(60), "desk", **visit),
+        event("contact.no_show", "desk:1", after(120), "desk", **visit),
+        event("contact.flowed_out", "desk:1", after(180), "desk", reason="withdrawn", **visit),
+    ]
+    fact = facts(told)["desk:1"]
+    assert (fact.outcome, fact.answered_at, fact.taken, fact.errands) == (
+        LegOutcome.FLOWED_OUT,
+        None,
+        False,
+        (),
+    )

@@ -94,6 +94,7 @@ def one_call(draw: st.DrawFn, number: int, at: datetime) -> list[Event]:
     wait, talk = timedelta(seconds=draw(st.integers(0, 30))), draw(st.integers(0, 70))
     after = at + wait + timedelta(seconds=talk)
     base: dict[str, Any] = {"channel": "telephone"}
+    places = st.integers(0, 2)
     told = {
         "talk_ms": draw(st.sampled_from([None, talk * 1000])),
         "hold_ms": draw(st.sampled_from([None, 9000])),
@@ -104,8 +105,8 @@ def one_call(draw: st.DrawFn, number: int, at: datetime) -> list[Event]:
         event("contact.handed_over", leg, after, kind="consulted", unit="energi", errand="e1", **base),
         event("contact.wrapped_up", leg, after + timedelta(seconds=5), wrap_up_ms=4000, **base),
         event("contact.abandoned", leg, at + wait, **base),
-        event("contact.flowed_out", leg, at + wait, reason="timeout", **base),
-        event("contact.queued", leg, at + wait, queue="koordinaten", **base),
+        event("contact.flowed_out", leg, at + wait, reason="timeout", position=draw(places), **base),
+        event("contact.queued", leg, at + wait, queue="koordinaten", position=draw(places), **base),
         event("contact.callback_taken", leg, at + wait, **base),
     ]
     likely = draw(st.sampled_from([[0, 1], [0, 1], [4], [0, 1, 2, 3], [5, 6, 4]]))
