@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from random import Random
@@ -15,6 +16,8 @@ from producers.contract import Broadcast, Normalised, Rejected, Source
 from schemas.errors import ConfigurationError
 from schemas.events import to_json
 
+_FIELD = 14
+"""So many bytes before a value tell in which field it stands."""
 _INDEX_BYTES = 2
 """An input is the number of the golden record that it was made of, and a payload."""
 
@@ -56,13 +59,19 @@ class Target:
         return replace(golden, record=replace(golden.record, payload=payload))
 
     def flaws(self, data: bytes) -> list[str]:
-        """Return what is wrong with what the source makes of an input."""
+        """Return what is wrong with what the source makes of an input.
+
+        A number or an address that comes out is wrong where it stands in the input as it does in the golden
+        record. Where corruption has put it in the place of an id, it comes out as an id.
+        """
+        number, payload = self.split(data)
         sample = self.sample(data)
         flaws = flaws_of(self.source, sample)
-        if flaws or self.split(data)[0] not in self.private:
+        if flaws or number not in self.private:
             return flaws
         said = _said(self.source.normalise(sample.record, sample.settings, sample.context))
-        return check_leaks([sample.record.payload], said)
+        golden = self.samples[number].record.payload
+        return [leak for leak in check_leaks([payload], said) if _in_place(leak, golden, payload)]
 
 
 def target_of(name: str) -> Target:
@@ -92,6 +101,15 @@ def make_target(source: Source[Any], cases: Sequence[Case]) -> Target:
         frozenset(private),
         [token for token in tokens if not check_leaks([token], token)],
     )
+
+
+def _in_place(leak: str, golden: bytes, payload: bytes) -> bool:
+    """Tell whether what leaks still has before it what it has in the golden record: its field."""
+    text = leak.removeprefix("leaks ")
+    between = r"[ ./()-]{0,2}" if text.isdigit() else ""
+    wanted = re.compile(between.join(map(re.escape, text)).encode(), re.IGNORECASE)
+    places = {golden[max(0, found.start() - _FIELD) : found.end()] for found in wanted.finditer(golden)}
+    return any(place in payload for place in places)
 
 
 def _said(result: Normalised) -> bytes:

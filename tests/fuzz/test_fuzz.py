@@ -11,7 +11,7 @@ import pytest
 from producers import registry
 from producers.conformance import Case, cases_of
 from producers.conformance.fuzzing import Sample, flaws_of
-from producers.contract import Context, Normalised, Raw, Reason, Rejected, Source
+from producers.contract import Broadcast, Context, Normalised, Raw, Reason, Rejected, Source
 from producers.sources.desk.source import SOURCE
 from tests.fuzz.__main__ import fuzz, main
 from tests.fuzz.findings import Finding, minimised, save
@@ -89,17 +89,36 @@ def test_what_the_reader_says_beside_a_record_is_saved_with_it(tmp_path: Path) -
 
 
 def test_a_number_that_comes_out_is_found() -> None:
-    source: Source[Any] = SOURCE
-    assert not seeded(make_target(source, cases_of("desk")), 500, seed=1).findings
-
     def normalise(raw: Raw, settings: Any, context: Context) -> Normalised:
         return Rejected(Reason.UNREADABLE, f"can't read {raw.payload.decode('ascii', 'replace')[:250]!r}")
 
-    asterisk = registry.load("asterisk")
-    told = replace(asterisk, normalise=normalise)
+    told: Source[Any] = replace(registry.load("asterisk"), normalise=normalise)
     target = make_target(told, [Case(told, case.folder) for case in cases_of("asterisk")])
     run = seeded(target, 300, seed=1)
     assert any(finding.flaw.startswith("leaks ") for finding in run.findings.values())
+
+
+def test_a_number_may_not_come_out_of_its_own_field_but_out_of_one_for_ids_it_does() -> None:
+    asterisk: Source[Any] = registry.load("asterisk")
+
+    def normalise(raw: Raw, settings: Any, context: Context) -> Normalised:
+        """Call the leg by who calls."""
+        caller = raw.payload.decode("ascii", "replace").split("|")[-2]
+        result = asterisk.normalise(raw, settings, context)
+        if isinstance(result, Rejected):
+            return result
+        events = [item for item in result if not isinstance(item, Broadcast)]
+        return [event.model_copy(update={"subject": f"pbx1:{caller}"}) for event in events]
+
+    golden = b"1795510800|1795510800.0|kommuncenter|NONE|ENTERQUEUE||0701740605|1"
+    moved = b"1795510800|0701740605|kommuncenter|NONE|ENTERQUEUE|||1"
+    for source, flaws in ((asterisk, []), (replace(asterisk, normalise=normalise), ["leaks 701740605"])):
+        [case] = cases_of("asterisk")[:1]
+        sample = Sample(Raw(golden, "line 1"), case.settings(), case.context())
+        target = Target(source, [sample], [case], frozenset({0}), ())
+        assert target.flaws(target.input(0, golden)) == flaws
+        assert target.flaws(target.input(0, golden.replace(b"kommuncenter", b"x"))) == flaws
+        assert target.flaws(target.input(0, moved)) == []
 
 
 def test_the_same_seed_gives_the_same_inputs() -> None:
