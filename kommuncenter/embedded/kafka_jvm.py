@@ -157,7 +157,11 @@ class JvmKafka:
         self._settings_file.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
         done = subprocess.run(
             self._command(
-                "kafka.tools.StorageTool", "format", "-t", self._cluster_id, "-c", str(self._settings_file)
+                "kafka.tools.StorageTool",
+                "format",
+                f"--cluster-id={self._cluster_id}",
+                "-c",
+                str(self._settings_file),
             ),
             capture_output=True,
             text=True,
