@@ -78,6 +78,7 @@ def main(arguments: Sequence[str]) -> int:
     each = -(-given.inputs // len(names))
     seed = given.seed if given.seed is not None else int(f"{datetime.now(UTC):%Y%m%d}")
     sys.stdout.write(f"{len(names)} sources, {each} inputs each, {given.engine}, seed {seed}\n")
+    sys.stdout.flush()
     with ThreadPoolExecutor(given.processes) as pool:
         running = [pool.submit(fuzz, n, each, seed, given.engine, given.directory.resolve()) for n in names]
         outcomes = []
