@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fuzz check format pictures lock clean
+.PHONY: help setup demo test fuzz crash check format pictures lock clean
 
 help: ## Show what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ check: $(VENV)/.dev ## Linters, types, layers, generated files
 	$(BIN)/lint-imports
 	$(BIN)/kommuncenter dashboards check
 	$(BIN)/python -m kommuncenter.documents --check
+
+crash: $(VENV)/.dev ## The large crash test: 200 000 events, 30 workers killed, on both brokers (takes many minutes)
+	$(BIN)/pytest -s tests/crash/large.py
 
 format: $(VENV)/.dev ## Put the code into shape, and write the generated files anew
 	$(BIN)/ruff check --fix .

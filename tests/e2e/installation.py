@@ -71,10 +71,22 @@ class Installation:
         payloads = [row[0] for row in self.rows("SELECT payload FROM events FINAL")]
         return events_adapter.validate_json(f"[{','.join(payloads)}]")
 
-    def until(self, condition: Callable[[], object], what: str, within_s: float = DEADLINE_S) -> None:
-        """Wait for a condition; on the deadline fail with what the parts said last."""
-        deadline = time.monotonic() + within_s
+    def until(
+        self,
+        condition: Callable[[], object],
+        what: str,
+        within_s: float = DEADLINE_S,
+        progress: Callable[[], object] = lambda: None,
+    ) -> None:
+        """Wait for a condition; on the deadline fail with what the parts said last.
+
+        The deadline is moved on whenever what ``progress`` returns has changed.
+        """
+        before, deadline = progress(), time.monotonic() + within_s
         while not condition():
+            now = progress()
+            if now != before:
+                before, deadline = now, time.monotonic() + within_s
             if time.monotonic() > deadline:
                 said = "\n".join(f"--- {child.name}\n{child.tail()}" for child in self.children)
                 pytest.fail(f"{what}: not within {within_s:g} s\n{said}")
