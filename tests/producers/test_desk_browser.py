@@ -150,10 +150,12 @@ def test_at_four_hundred_per_cent_nothing_scrolls_sideways(page: Page, desk: Des
     page.set_viewport_size({"width": 320, "height": 256})
     page.goto(desk.origin)
     page.get_by_role("button", name="Ny besökare väntar").click()
+    page.wait_for_url("**/?sparat=vantar")
     if state == "errors":
         show_errors(page, desk)
     if state == "ending":
         page.get_by_role("link", name="Avsluta nr 1").click()
+        page.wait_for_url("**/avsluta")
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
     assert_no_axe_violations(page)
 
