@@ -30,6 +30,13 @@ def day_start(day: date) -> datetime:
     return datetime.combine(day, time(), STOCKHOLM).astimezone(UTC)
 
 
+def kept_from(now: datetime, days: int | None) -> date:
+    """Return the first day (UTC) of which what is kept for so many days is still there; None: for ever."""
+    if days is None:
+        return date(1970, 1, 1)
+    return now.astimezone(UTC).date() - timedelta(days=days - 1)
+
+
 def iso_week_days(week: str) -> tuple[date, date]:
     """Return Monday, and the Monday after, of an ISO week such as ``2026-W47``.
 

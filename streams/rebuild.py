@@ -8,21 +8,18 @@ same functions as ever. When all is through, the horizon moves on again, and the
 from __future__ import annotations
 
 import secrets
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from schemas.clickhouse.database import Database
-from schemas.clickhouse.queries import Query
+from schemas.clickhouse.queries import OPEN_REBUILDS, Query
 from schemas.clickhouse.tables import EVENTS, REBUILDS
 from schemas.clock import Clock
 from schemas.errors import ConfigurationError, RetriableError
 from schemas.timebase import day_start
 from streams.rows import transpose
 from streams.verify.compare import Kept
-
-Lag = Callable[[], int]
+from streams.waiting import Lag, behind, still_pending
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +60,7 @@ class Rebuilder:
 
     def open(self) -> list[Rebuild]:
         """Return the rebuilds that were asked for and have not been seen through."""
-        rows = self.database.rows(
-            Query("SELECT id, since, late FROM rebuilds FINAL WHERE state = 'open' ORDER BY recorded_at")
-        )
+        rows = self.database.rows(OPEN_REBUILDS)
         return [Rebuild(str(name), since, int(late)) for name, since, late in rows]
 
     def see_through(self, asked: Rebuild, wait: timedelta) -> None:
@@ -73,22 +68,19 @@ class Rebuilder:
 
         Raises RetriableError if that has not happened within ``wait``; it stays open then.
         """
-        deadline = time.monotonic() + wait.total_seconds()
-        while missing := self._missing(asked):
-            if time.monotonic() >= deadline:
-                raise RetriableError(
-                    f"rebuild from {asked.since}: {missing} after {wait.total_seconds():g} s; is a worker "
-                    "running? What was asked for stays: run `kommuncenter rebuild` again to see it through"
-                )
-            time.sleep(0.2)  # between two looks
+        missing = still_pending(lambda: self._missing(asked), wait)
+        if missing:
+            raise RetriableError(
+                f"rebuild from {asked.since}: {missing} after {wait.total_seconds():g} s; is a worker "
+                "running? What was asked for stays: run `kommuncenter rebuild` again to see it through"
+            )
         self._record(asked, "done")
 
     def _missing(self, asked: Rebuild) -> str:
         taken = self._taken_over(asked)
         if taken < self.partitions:
             return f"{taken} of {self.partitions} partitions are taken over"
-        behind = self.lag()
-        return f"the worker is {behind} records behind" if behind else ""
+        return behind(self.lag)
 
     def _taken_over(self, asked: Rebuild) -> int:
         """Return how many partitions are, or were, through with a takeover that opened the days."""

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from schemas.clickhouse.database import Database
-from schemas.clickhouse.queries import Query
+from schemas.clickhouse.queries import OPEN_REBUILDS, Query
 from schemas.clickhouse.tables import (
     CONTACTS,
     DEAD_LETTERS,
@@ -26,7 +26,7 @@ from schemas.errors import ConfigurationError
 from schemas.events import Event, events_adapter
 from schemas.legs import ContactFact, leg_messages_adapter
 from schemas.measures import WINDOWS_W
-from schemas.timebase import day_start, local_day
+from schemas.timebase import day_start, kept_from, local_day
 from streams.core.contributions import RowKey
 from streams.core.stage2 import Frozen, Output
 from streams.ports import STAGE_1, STAGE_2, Archived, Claim, Held, Horizon
@@ -104,8 +104,7 @@ WHERE NOT late AND archived_at <= {settled:DateTime64(3, 'UTC')}""",
                 {"settled": self._clock.now() - self._settled},
             )
         )[0]
-        rows = self._database.rows(Query("SELECT id, since FROM rebuilds FINAL WHERE state = 'open'"))
-        asked = {str(name): since for name, since in rows}
+        asked = {str(name): since for name, since, _ in self._database.rows(OPEN_REBUILDS)}
         if not count:
             return Horizon(BEGINNING, frozenset(asked))
         frozen = local_day(latest - timedelta(days=max(WINDOWS_W)) - self._lateness)
@@ -279,9 +278,7 @@ HAVING uniqExact(nonce) = 1 AND any(nonce) = {nonce:String}""",
 
     def _named_from(self) -> date:
         """Return the first day whose contacts are written with their party."""
-        if self._pseudonym_days is None:
-            return date.min
-        return self._clock.now().astimezone(UTC).date() - timedelta(days=self._pseudonym_days - 1)
+        return kept_from(self._clock.now(), self._pseudonym_days)
 
 
 def _json_list(rows: Sequence[Sequence[Any]]) -> bytes:

@@ -35,6 +35,10 @@ class Query:
     parameters: Mapping[str, object] = field(default_factory=dict)
 
 
+OPEN_REBUILDS = Query("SELECT id, since, late FROM rebuilds FINAL WHERE state = 'open' ORDER BY recorded_at")
+"""The rebuilds that were asked for and have not been seen through: id, first local day, late events."""
+
+
 @dataclass(frozen=True, slots=True)
 class Between:
     """A period in days (local dates) or instants (aware): ``since`` included, ``until`` not."""

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from schemas.catalogue import Catalogue
 from schemas.clickhouse.database import Database
-from schemas.clickhouse.queries import Query
+from schemas.clickhouse.queries import OPEN_REBUILDS, Query
 from schemas.clickhouse.tables import CONTACTS
 from schemas.clock import Clock
 from schemas.errors import ConfigurationError, RetriableError
 from schemas.events import Event, events_adapter
-from schemas.timebase import local_day
+from schemas.timebase import kept_from, local_day
 from streams.verify.frozen import Former, freezing
 from streams.verify.joining import THREAD_OPEN
 from streams.verify.legs import NaiveLeg, legs_of, restarts_of
 from streams.verify.naive import Row, day_of, facts_of
 from streams.verify.sql import MOST_DIFFERENCES, Comparison, comparison_query
+from streams.waiting import Lag, behind, still_pending
 
 CONTACTS_AGAINST_EVENTS = "contacts against events"
 ONE_PARTITION = "events of a leg in one partition"
-
-Lag = Callable[[], int]
-"""Tells how many records the worker has not done yet. Raises RetriableError while the broker is away."""
 
 Amount = int | str | None
 """A figure, or a contact's value as text; None where there is none."""
@@ -148,27 +145,22 @@ class Verifier:
 
     def _pseudonyms_from(self) -> date:
         """Return the first day whose facts still name the party: the store blanks it after so many days."""
-        if self.kept.pseudonyms is None:
-            return date(1970, 1, 1)
-        return self.clock.now().astimezone(UTC).date() - timedelta(days=self.kept.pseudonyms - 1)
+        return kept_from(self.clock.now(), self.kept.pseudonyms)
 
     def _wait_until_through(self, wait: timedelta) -> None:
-        deadline = time.monotonic() + wait.total_seconds()
-        while pending := self._pending():
-            if time.monotonic() >= deadline:
-                raise RetriableError(
-                    f"nothing was compared: {pending} after {wait.total_seconds():g} s; is a worker running? "
-                    "Wait longer with --wait"
-                )
-            time.sleep(0.2)  # between two looks
+        pending = still_pending(self._pending, wait)
+        if pending:
+            raise RetriableError(
+                f"nothing was compared: {pending} after {wait.total_seconds():g} s; is a worker running? "
+                "Wait longer with --wait"
+            )
 
     def _pending(self) -> str:
         """Return what has to be done before anything can be compared; empty when all is done."""
-        since = self.database.rows(Query("SELECT since FROM rebuilds FINAL WHERE state = 'open'"))
-        if since:
-            return f"the rebuild from {min(row[0] for row in since)} is not through"
-        behind = self.lag()
-        return f"the worker is {behind} records behind" if behind else ""
+        rebuilds = self.database.rows(OPEN_REBUILDS)
+        if rebuilds:
+            return f"the rebuild from {min(since for _, since, _ in rebuilds)} is not through"
+        return behind(self.lag)
 
     def _mark(self) -> object:
         """Return something that changes whenever the worker writes."""
