@@ -141,18 +141,9 @@ def _follow_assignment(app: faust.App, worker: Worker) -> None:
     """Let the worker take over what is assigned, and end the process where a takeover fails."""
     watchers: set[asyncio.Task[None]] = set()
 
-    async def watch() -> None:
-        try:
-            await worker.ready()
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:
-            log.exception("takeover_failed")
-            await app.crash(error)
-
     async def assigned(_app: Any, assigned: Any, *_: Any, **__: Any) -> None:
         worker.assign({tp.partition for tp in assigned})
-        task = asyncio.create_task(watch())
+        task = asyncio.create_task(_or_end(app, worker.ready()))
         watchers.add(task)
         task.add_done_callback(watchers.discard)
 
@@ -166,17 +157,25 @@ def _follow_assignment(app: faust.App, worker: Worker) -> None:
 def _follow_horizon(app: faust.App, worker: Worker, interval: float) -> None:
     """Let the worker freeze days, and open those that are to be rebuilt."""
 
+    async def renew() -> None:
+        if await worker.renew():
+            await worker.ready()
+
     async def follow() -> None:
-        try:
-            if await worker.renew():
-                await worker.ready()
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:
-            log.exception("takeover_failed")
-            await app.crash(error)
+        await _or_end(app, renew())
 
     app.timer(interval=interval)(follow)
+
+
+async def _or_end(app: faust.App, takeover: Awaitable[None]) -> None:
+    """Wait for a takeover, and end the process where it fails."""
+    try:
+        await takeover
+    except asyncio.CancelledError:
+        raise
+    except Exception as error:
+        log.exception("takeover_failed")
+        await app.crash(error)
 
 
 def _look_for_surges(app: faust.App, worker: Worker, surges: SurgeWatch, interval: float) -> None:

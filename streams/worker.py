@@ -109,8 +109,12 @@ class Worker:
 
     def owns(self, partition: int) -> bool:
         """Tell whether a partition has been taken over."""
+        return self._state(partition) is not None
+
+    def _state(self, partition: int) -> Owned | None:
+        """Return the state of a partition; None where it is not, or not yet, ours."""
         future = self._owned.get(partition)
-        return future is not None and future.done() and not future.cancelled()
+        return future.result() if future and future.done() and not future.cancelled() else None
 
     async def ready(self) -> None:
         """Wait until every assigned partition is taken over. Raises what made a takeover fail."""
@@ -125,8 +129,8 @@ class Worker:
         """
         wanted = await self._persist(self.store.horizon)
         async with self._taking_events, self._taking_legs:
-            states = [f.result() for f in self._owned.values() if f.done() and not f.cancelled()]
-            if not states or len(states) < len(self._owned) or all(s.claimed == wanted for s in states):
+            states = [self._state(partition) for partition in self._owned]
+            if not states or None in states or all(s and s.claimed == wanted for s in states):
                 return False
             log.info("horizon_moved", horizon=wanted.at.isoformat(), rebuilds=len(wanted.rebuilds))
             self.assign(tuple(self._owned))
@@ -235,8 +239,8 @@ class Worker:
         for leg_id in state.one.legs:
             held = known.get(leg_id, {})
             messages = state.one.messages(leg_id)
-            beyond = held.keys() - {message.key for message in messages}
-            messages += state.one.retractions(state.one.leg(leg_id), beyond)
+            if beyond := held.keys() - {message.key for message in messages}:
+                messages += state.one.retractions(state.one.leg(leg_id), beyond)
             if any(digest(message) != held.get(message.key) for message in messages):
                 unsent += messages
         return unsent
@@ -257,9 +261,8 @@ class Worker:
         """Return the records whose partition has not changed hands while they were worked on."""
         done = []
         for records in batch:
-            future = self._owned.get(records.partition)
-            ours = future is not None and future.done() and not future.cancelled()
-            if future and ours and future.result() is owned.get(records.partition):
+            state = self._state(records.partition)
+            if state is not None and state is owned.get(records.partition):
                 done.append(records)
         return done
 
