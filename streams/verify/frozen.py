@@ -8,7 +8,7 @@ no error, if it is just what the archive gave at some moment since the freezing,
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from schemas.catalogue import Catalogue
@@ -70,6 +70,15 @@ class Former:
     catalogue: Catalogue
     legs: Sequence[NaiveLeg]
     """All legs, as the whole archive gives them."""
+    _parties: dict[str, set[str]] = field(init=False, default_factory=dict)
+    _legs_of: dict[str, set[str]] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Look up once whose each leg is: there may be many contacts to look at."""
+        for leg in self.legs:
+            self._parties[leg.leg_id] = {party for party in (leg.party, leg.former_party) if party}
+            for party in self._parties[leg.leg_id]:
+                self._legs_of.setdefault(party, set()).add(leg.leg_id)
 
     def stood(self, stored: Row | None, ought: Row | None, since: datetime, equal: Equal) -> bool:
         """Tell whether a contact stands as the archive gave it at a moment since ``since``."""
@@ -84,9 +93,8 @@ class Former:
     def _told_of(self, row: Row) -> list[tuple[datetime, Event]]:
         """Return the events that bear on a contact: of its legs, of its party's, and every restart."""
         named: Collection[str] = row["legs"]  # type: ignore[assignment]
-        own = [leg for leg in self.legs if leg.leg_id in named]
-        parties = {party for leg in own for party in (leg.party, leg.former_party) if party}
-        wanted = {leg.leg_id for leg in self.legs if parties & {leg.party, leg.former_party}}
+        parties = {party for leg_id in named for party in self._parties.get(leg_id, ())}
+        wanted = {leg_id for party in parties for leg_id in self._legs_of[party]}
         rows = self.database.rows(
             Query(
                 """SELECT archived_at, payload FROM events FINAL
