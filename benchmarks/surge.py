@@ -28,11 +28,11 @@ from schemas.catalogue import load_catalogue
 from schemas.events import Audience, Event, Queued
 from schemas.identity import Pseudonymiser, PseudonymKey
 from schemas.timebase import STOCKHOLM, local_day
-from streams.core.surge import QUARTERS, Day, Surge, surges, usual_of
+from streams.core.surge import QUARTERS, Day, Surge, quarter_of, surges, usual_of
+from streams.surges import TOTAL
 
 CATALOGUE = load_catalogue()
 CONTEXT = Context("telephony", Pseudonymiser(PseudonymKey("b1", b"a secret of benchmarks")), CATALOGUE, 1)
-TOTAL = ""
 BEFORE = 8
 """Weeks that only tell what is usual."""
 LOOKED_AT = 8
@@ -41,12 +41,6 @@ FIRST = date(2026, 1, 12)
 
 Counts = Mapping[str, Mapping[date, Day]]
 """Series (the total, or a topic) -> local day -> counts by quarter."""
-
-
-def quarter_of(at: datetime) -> int:
-    """Return the local quarter of an instant."""
-    local = at.astimezone(STOCKHOLM)
-    return local.hour * 4 + local.minute // 15
 
 
 def counted(records: Iterable[Record]) -> Counts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import structlog
@@ -15,16 +15,15 @@ from schemas.clickhouse.queries import Query
 from schemas.clickhouse.tables import SURGES
 from schemas.clock import Clock
 from schemas.timebase import STOCKHOLM, WINDOW, day_start, local_day
-from streams.core.surge import QUARTERS, Day, Surge, surges, usual_of
+from streams.core.surge import Day, Surge, quarter_of, surges, usual_of
 from streams.rows import transpose
 
 log = structlog.get_logger(__name__)
 
 TOTAL = ""
 """The series of all contacts; every other one is a topic."""
-COMPARED_DAYS = 8
 WEEKS_BACK = 8
-"""Registrations are read from the archive, which keeps events for some 60 days."""
+"""Each has one comparable day at most. Registrations are in the archive, which keeps events for 60 days."""
 SETTLED = timedelta(minutes=1)
 """A quarter is looked at when its last contacts have had this long to come in."""
 
@@ -70,11 +69,10 @@ class SurgeWatch:
         self, topic: str, counts: Mapping[date, Day], compared: Iterable[date], now: datetime
     ) -> Iterator[Noticed]:
         """Yield the surges of a series. A day on which nothing was counted at all says nothing."""
-        known = [counts[day] for day in compared if day in counts]
-        usual = usual_of(known[:COMPARED_DAYS])
+        usual = usual_of([counts[day] for day in compared if day in counts])
         today = local_day(now)
         if usual is not None:
-            for surge in surges(counts.get(today, {}), _quarter(now), usual):
+            for surge in surges(counts.get(today, {}), quarter_of(now), usual):
                 yield _stored(topic, today, surge)
 
     def _counts(self, since: date) -> Mapping[str, Mapping[date, Day]]:
@@ -83,7 +81,7 @@ class SurgeWatch:
         for topic, at, count in (*self._arrivals(since), *self._registrations(since)):
             if not self.catalogue.is_internal_topic(topic):
                 quarters = found.setdefault(topic, {}).setdefault(local_day(at), {})
-                quarters[_quarter(at)] = quarters.get(_quarter(at), 0) + int(count)
+                quarters[quarter_of(at)] = quarters.get(quarter_of(at), 0) + int(count)
         for topic, days in found.items():
             if topic != TOTAL:  # a day on which the centre worked, but nobody registered the topic, counts
                 days.update({day: {} for day in found.get(TOTAL, {}) if day not in days})
@@ -134,11 +132,6 @@ WHERE since >= {since:DateTime64(3, 'UTC')}""",
             )
 
 
-def _quarter(at: datetime) -> int:
-    local = at.astimezone(STOCKHOLM)
-    return local.hour * 4 + local.minute // 15
-
-
 def _stored(topic: str, day: date, surge: Surge) -> Noticed:
     return Noticed(
         topic=topic,
@@ -153,6 +146,4 @@ def _stored(topic: str, day: date, surge: Surge) -> Noticed:
 
 def _instant(day: date, quarter: int) -> datetime:
     """Return when a local quarter begins. Of the hour that a day has twice, the first one."""
-    assert quarter < QUARTERS
-    local = datetime.combine(day, time(quarter // 4, quarter % 4 * 15), STOCKHOLM)
-    return local.astimezone(day_start(day).tzinfo)
+    return datetime.combine(day, time(quarter // 4, quarter % 4 * 15), STOCKHOLM).astimezone(UTC)

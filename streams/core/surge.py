@@ -10,10 +10,20 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
+
+from schemas.timebase import STOCKHOLM
 
 QUARTERS = 96
 FEWEST_DAYS = 3
 """With fewer comparable days nothing is known of what is usual."""
+
+
+def quarter_of(at: datetime) -> int:
+    """Return the local quarter of an instant."""
+    local = at.astimezone(STOCKHOLM)
+    return local.hour * 4 + local.minute // 15
+
 
 Day = Mapping[int, int]
 """Counts of one day: quarter -> contacts or errands; a quarter without any is left out."""

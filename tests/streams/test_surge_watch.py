@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from kommuncenter.embedded.clickhouse import EmbeddedClickHouse
 from schemas.catalogue import load_catalogue
 from schemas.clickhouse.queries import Query
 from schemas.events import Event
 from streams.surges import TOTAL, SurgeWatch
 from tests.histories import event
-from tests.services.clickhouse import clickhouse, migrated
-from tests.streams.test_rebuild import Installed
+from tests.services.clickhouse import clickhouse
+from tests.streams.test_rebuild import Installed, installed
 
-__all__ = ["clickhouse"]
+__all__ = ["clickhouse", "installed"]
 
 pytestmark = pytest.mark.integration
 
 TUESDAY = datetime(2026, 10, 20, 7, 0, tzinfo=UTC)
 """Nine in the morning, in summer time; the last Tuesdays are in winter time."""
 WEEKS = 5
-
-
-@pytest.fixture
-def installed(clickhouse: EmbeddedClickHouse) -> Iterator[Installed]:
-    """An empty installation."""
-    with migrated(clickhouse) as database:
-        yield Installed(database)
 
 
 def nine(week: int) -> datetime:
