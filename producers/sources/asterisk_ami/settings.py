@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, SecretStr, StringConstraints, model_validator
 
+from producers.loopback import is_loopback
 from producers.sources.asterisk.settings import ExchangeSettings
 
 Name = Annotated[str, StringConstraints(min_length=1, pattern=r"^[^\r\n]+$")]
@@ -35,13 +35,6 @@ class AmiSettings(ExchangeSettings):
 
     @model_validator(mode="after")
     def _no_numbers_in_clear(self) -> AmiSettings:
-        if not self.tls and not _is_loopback(self.host):
+        if not self.tls and not is_loopback(self.host):
             raise ValueError("without tls the callers' numbers would be sent in clear; use tls or a tunnel")
         return self
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
@@ -18,6 +17,7 @@ from pydantic import (
 )
 
 from producers.contract import SourceSettings
+from producers.loopback import is_loopback
 from producers.sources.mail.messages import MAILBOX_PATTERN
 
 Name = Annotated[str, StringConstraints(min_length=1)]
@@ -59,7 +59,7 @@ class ImapSettings(BaseModel):
 
     @model_validator(mode="after")
     def _no_password_in_clear(self) -> ImapSettings:
-        if self.security == "none" and not _is_loopback(self.host):
+        if self.security == "none" and not is_loopback(self.host):
             raise ValueError("security = 'none' would send the password in clear; use tls or starttls")
         return self
 
@@ -92,10 +92,3 @@ class MailSettings(SourceSettings):
         if (self.imap is None) == (self.maildir is None):
             raise ValueError("give exactly one of [imap] and [maildir]")
         return self
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
