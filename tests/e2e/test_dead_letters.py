@@ -7,7 +7,8 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from schemas.events import Queued, QueuedData, to_json
 from schemas.topics import DEAD_LETTERS
 from streams.sink import ClickHouseStore
 from tests.contract.kafka_records import producer, reader
-from tests.e2e.installation import Installation, installed
+from tests.e2e.installation import Installation, installed, told
 from tests.services.brokers import BrokerKind
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(300)]
@@ -45,12 +46,6 @@ def dlq(*arguments: str, key: str | None = None) -> subprocess.CompletedProcess[
     if "--payload" not in arguments:
         assert not PERSONAL.search(said.stdout + said.stderr), said
     return said
-
-
-def kommuncenter(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run another command."""
-    command = [sys.executable, "-m", "kommuncenter", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
 
 
 def letters(installation: Installation) -> dict[str, str]:
@@ -99,16 +94,24 @@ def mend(installation: Installation) -> None:
     )
 
 
-@BROKERS
-def test_rejected_listed_shown_mended_replayed_and_counted_once(kind: BrokerKind, tmp_path: Path) -> None:
-    log = tmp_path / "queue_log"
+@contextmanager
+def rejecting(
+    kind: BrokerKind, log: Path, dead_letters: Mapping[str, str] | None = None
+) -> Iterator[Installation]:
+    """Give an installation that reads a log and has rejected two of its lines."""
     log.write_text(LOG, encoding="utf-8")
     sources = {"telephony": {"type": "asterisk", "path": str(log)}}
-    secret = {"key": "an invented secret of the tests"}
-    with installed(kind, tmp_path, sources, PARTITIONS, dead_letters=secret) as installation:
+    with installed(kind, log.parent, sources, PARTITIONS, dead_letters=dead_letters or {}) as installation:
         installation.start("worker")
         installation.start("source", "run", "telephony")
         installation.until(lambda: len(letters(installation)) == 2, "two dead letters")
+        yield installation
+
+
+@BROKERS
+def test_rejected_listed_shown_mended_replayed_and_counted_once(kind: BrokerKind, tmp_path: Path) -> None:
+    secret = {"key": "an invented secret of the tests"}
+    with rejecting(kind, tmp_path / "queue_log", dead_letters=secret) as installation:
         installation.until(lambda: outcome_of(installation, CALL) == ["open"], "the call, still open")
         unknown, nonsense = (letters(installation)[f"queue_log line {n}"] for n in (2, 3))
 
@@ -147,7 +150,7 @@ def test_rejected_listed_shown_mended_replayed_and_counted_once(kind: BrokerKind
         after = counted(installation)
         assert after == [(before[0][0] + 1, before[0][1])]
         assert dlq("replay", unknown).returncode == 0
-        equal = kommuncenter("verify")  # which waits for the worker
+        equal = told("verify")  # which waits for the worker
         assert equal.stdout.endswith("equal\n"), equal.stdout + equal.stderr
         assert counted(installation) == after
 
@@ -194,19 +197,14 @@ def test_a_message_that_the_worker_could_not_read(kind: BrokerKind, tmp_path: Pa
         for _ in range(2):
             assert dlq("replay", letter.id).stdout == f"{topic}: 1 replayed as 1 message\n"
         installation.until(lambda: outcome_of(installation, "pbx1:1") == ["open"], "the contact")
-        equal = kommuncenter("verify")
+        equal = told("verify")
         assert equal.stdout.endswith("equal\n"), equal.stdout + equal.stderr
         assert counted(installation) == [(1, 1)]
 
 
 def test_without_a_key_records_are_dropped_and_it_says_how_to_read_them_again(tmp_path: Path) -> None:
     log = tmp_path / "queue_log"
-    log.write_text(LOG, encoding="utf-8")
-    sources = {"telephony": {"type": "asterisk", "path": str(log)}}
-    with installed("embedded", tmp_path, sources, PARTITIONS) as installation:
-        installation.start("worker")
-        installation.start("source", "run", "telephony")
-        installation.until(lambda: len(letters(installation)) == 2, "two dead letters")
+    with rejecting("embedded", log) as installation:
         mend(installation)
         said = dlq("replay", "--instance", "telephony")
         assert said.returncode == 1
@@ -218,30 +216,25 @@ def test_without_a_key_records_are_dropped_and_it_says_how_to_read_them_again(tm
         assert again
         installation.start(*again[2].split(), env={"KC_STATE_DIR": again[1]})
         installation.until(lambda: outcome_of(installation, CALL) == ["callback_taken"], "the mended call")
-        equal = kommuncenter("verify")
+        equal = told("verify")
         assert equal.stdout.endswith("equal\n"), equal.stdout + equal.stderr
         assert counted(installation) == [(2, 1)]
 
 
 def test_doctor_names_the_instance_whose_input_is_bad(tmp_path: Path) -> None:
     log = tmp_path / "queue_log"
-    log.write_text(LOG, encoding="utf-8")
-    sources = {"telephony": {"type": "asterisk", "path": str(log)}}
-    with installed("embedded", tmp_path, sources, PARTITIONS) as installation:
-        installation.start("worker")
-        installation.start("source", "run", "telephony")
-        installation.until(lambda: len(letters(installation)) == 2, "two dead letters")
-        assert "2 records rejected in the last hour" in kommuncenter("doctor").stdout
+    with rejecting("embedded", log) as installation:
+        assert "2 records rejected in the last hour" in told("doctor").stdout
         with log.open("a", encoding="utf-8") as more:
             more.writelines(f"nonsense {n} 0701740608\n" for n in range(30))
         installation.until(lambda: len(letters(installation)) == 32, "as many letters as bad lines")
-        said = kommuncenter("doctor")
+        said = told("doctor")
         assert said.returncode == 1
-        told = re.sub(r"[│\s]+", " ", said.stdout)
-        assert "telephony: 32 records rejected beside 1 event in the last hour (97%); see `kommu" in told
-        assert not PERSONAL.search(told)
+        line = re.sub(r"[│\s]+", " ", said.stdout)
+        assert "telephony: 32 records rejected beside 1 event in the last hour (97%); see `kommu" in line
+        assert not PERSONAL.search(line)
         os.environ["KC_DEAD_LETTERS__ALARM_SHARE"] = "0.98"
         try:
-            assert "32 records rejected in the last hour" in kommuncenter("doctor").stdout
+            assert "32 records rejected in the last hour" in told("doctor").stdout
         finally:
             del os.environ["KC_DEAD_LETTERS__ALARM_SHARE"]
