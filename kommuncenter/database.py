@@ -161,6 +161,9 @@ def apply_retention(database: ClickHouseDatabase, retention: RetentionSettings) 
         "dead_letters": ("toDateTime(at)", "Month", retention.dead_letters_months),
         "dead_letter_replays": ("toDateTime(at)", "Month", retention.dead_letters_months),
         "source_health": ("toDateTime(at)", "Month", retention.health_months),
+        "worker_health": ("toDateTime(at)", "Month", retention.health_months),
+        "consumer_lag": ("toDateTime(at)", "Month", retention.health_months),
+        "verifications": ("toDateTime(at)", "Month", retention.health_months),
     }
     for table, (column, unit, kept) in rows.items():
         if kept is not None:

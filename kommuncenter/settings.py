@@ -145,7 +145,8 @@ class RetentionSettings(_Part):
     dead_letter_payload_days: Annotated[int, Field(ge=1)] | None = 30
     """The sealed record. Replayed within three weeks it counts at once, later perhaps after a rebuild."""
     health_months: Annotated[int, Field(ge=1)] | None = 13
-    """What sources report of themselves every five seconds; no personal data. Weekly reports read it."""
+    """What sources and workers report of themselves every five seconds, and what verify found; no personal
+    data. Weekly reports read it."""
 
 
 class Settings(BaseSettings):

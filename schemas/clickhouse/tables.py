@@ -124,6 +124,38 @@ SOURCE_HEALTH = Table(
         "gaps",
     ),
 )
+WORKER_HEALTH = Table(
+    "worker_health",
+    (
+        "worker",
+        "at",
+        "started_at",
+        "state",
+        "waiting_since",
+        "error",
+        "partitions",
+        "oldest_ms",
+        "span_ms",
+        "batches",
+        "batch_ms",
+        "longest_batch_ms",
+    ),
+)
+CONSUMER_LAG = Table("consumer_lag", ("worker", "at", "topic", "partitions", "lag", "records", "span_ms"))
+VERIFICATIONS = Table(
+    "verifications",
+    (
+        "at",
+        "since",
+        "until",
+        "equal",
+        "events",
+        "late",
+        "awaiting_rebuild",
+        "differences",
+        "seconds",
+    ),
+)
 INSTALLATION = Table("installation", ("name", "value", "changed_at"))
 
 TABLES = (
@@ -138,5 +170,8 @@ TABLES = (
     DEAD_LETTERS,
     DEAD_LETTER_REPLAYS,
     SOURCE_HEALTH,
+    WORKER_HEALTH,
+    CONSUMER_LAG,
+    VERIFICATIONS,
     INSTALLATION,
 )

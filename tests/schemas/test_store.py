@@ -83,7 +83,8 @@ def test_retention_is_set_and_may_be_lifted_by_table(database: ClickHouseDatabas
     assert "`party` String TTL day + toIntervalDay(35)" in made["contacts"]
     assert "toIntervalMonth(25)" in made["dead_letters"]
     assert "toIntervalMonth(25)" in made["dead_letter_replays"]
-    assert "toIntervalMonth(13)" in made["source_health"]
+    for table in ("source_health", "worker_health", "consumer_lag", "verifications"):
+        assert "toIntervalMonth(13)" in made[table], table
     assert re.search(r"`sealed` String .*TTL toDateTime\(at\) \+ toIntervalDay\(30\)", made["dead_letters"])
     for table in ("service_windows", "service_days"):
         assert "TTL" not in made[table]
