@@ -1,9 +1,9 @@
-"""Uncertainty of shares: the Wilson interval (DOMAIN §2.5)."""
+"""Uncertainty: the Wilson interval of shares (DOMAIN §2.5), and how probable a count is (§2.6)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
+from math import exp, lgamma, log, log1p, sqrt
 
 Z95 = 1.959963984540054
 SMALL_N = 20
@@ -43,3 +43,29 @@ def wilson(hits: int, n: int) -> Share | None:
     centre = (p + z2 / (2 * n)) / (1 + z2 / n)
     half = Z95 * sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / (1 + z2 / n)
     return Share(inside, n, p, max(0.0, centre - half), min(1.0, centre + half))
+
+
+def negative_binomial_tail(count: int, mean: float, excess: float) -> float:
+    """Return P(X >= count) for a negative binomial of this mean, with variance ``excess`` * mean.
+
+    ``excess`` is above 1. Summed upwards from ``count``, so that small tails keep their digits.
+    """
+    if count <= 0:
+        return 1.0
+    size, success = mean / (excess - 1), 1 / excess
+    log_term = (
+        lgamma(count + size)
+        - lgamma(size)
+        - lgamma(count + 1)
+        + size * log(success)
+        + count * log1p(-success)
+    )
+    term = total = exp(log_term)
+    k = count
+    while term > total * 1e-12 or k < mean:
+        term *= (k + size) / (k + 1) * (1 - success)
+        total += term
+        k += 1
+        if term == 0.0:
+            break
+    return min(1.0, total)

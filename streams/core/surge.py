@@ -7,11 +7,11 @@ variance is estimated from those days. All quarters are local: index 0 begins at
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from schemas.statistics import negative_binomial_tail
 from schemas.timebase import STOCKHOLM
 
 QUARTERS = 96
@@ -104,32 +104,6 @@ def _dispersion(days: Sequence[Day], means: Sequence[float]) -> float:
     if free < 1:
         return 1.0
     return max(1.0, sum((count - mean) ** 2 / mean for count, mean in cells) / free)
-
-
-def negative_binomial_tail(count: int, mean: float, excess: float) -> float:
-    """Return P(X >= count) for a negative binomial of this mean, with variance ``excess`` * mean.
-
-    ``excess`` is above 1. Summed upwards from ``count``, so that small tails keep their digits.
-    """
-    if count <= 0:
-        return 1.0
-    size, success = mean / (excess - 1), 1 / excess
-    log_term = (
-        math.lgamma(count + size)
-        - math.lgamma(size)
-        - math.lgamma(count + 1)
-        + size * math.log(success)
-        + count * math.log1p(-success)
-    )
-    term = total = math.exp(log_term)
-    k = count
-    while term > total * 1e-12 or k < mean:
-        term *= (k + size) / (k + 1) * (1 - success)
-        total += term
-        k += 1
-        if term == 0.0:
-            break
-    return min(1.0, total)
 
 
 def surges(day: Day, until: int, usual: Usual, sensitivity: Sensitivity = DEFAULT) -> list[Surge]:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.core.surge import QUARTERS, Surge, Usual, negative_binomial_tail, surges, usual_of
+from schemas.statistics import negative_binomial_tail
+from streams.core.surge import QUARTERS, Surge, Usual, surges, usual_of
 
 QUIET = Usual((1.0,) * QUARTERS, 1.3)
 EIGHT_AND_A_HALF = 34
