@@ -156,6 +156,7 @@ VERIFICATIONS = Table(
         "seconds",
     ),
 )
+REPORTS = Table("reports", ("period", "scope", "version", "cells", "published_at"))
 INSTALLATION = Table("installation", ("name", "value", "changed_at"))
 
 TABLES = (
@@ -173,5 +174,6 @@ TABLES = (
     WORKER_HEALTH,
     CONSUMER_LAG,
     VERIFICATIONS,
+    REPORTS,
     INSTALLATION,
 )
