@@ -98,12 +98,18 @@ def week_sv(week: str) -> str:
 def week_days_sv(week: str) -> str:
     """Return the days of an ISO week as ``16–22 november 2026``. Raises ConfigurationError."""
     monday, after = iso_week_days(week)
-    sunday = after - timedelta(days=1)
-    if monday.year != sunday.year:
-        return f"{date_sv(monday)} – {date_sv(sunday)}"
-    if monday.month != sunday.month:
-        return f"{monday.day}{NBSP}{MONTHS[monday.month - 1]} – {date_sv(sunday)}"
-    return f"{monday.day}–{date_sv(sunday)}"
+    return days_sv(monday, after - timedelta(days=1))
+
+
+def days_sv(first: date, last: date) -> str:
+    """Return days in a row, both included, as ``16–22 november 2026``."""
+    if first == last:
+        return date_sv(first)
+    if first.year != last.year:
+        return f"{date_sv(first)} – {date_sv(last)}"
+    if first.month != last.month:
+        return f"{first.day}{NBSP}{MONTHS[first.month - 1]} – {date_sv(last)}"
+    return f"{first.day}–{date_sv(last)}"
 
 
 def count_of(n: int, one: str, many: str) -> str:
