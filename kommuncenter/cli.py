@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 
 from kommuncenter.commands import dlq, source
-from kommuncenter.commands.common import err, logged_settings, out, told
+from kommuncenter.commands.common import err, logged_settings, out, patiently, told
 from kommuncenter.commands.rebuild import rebuild
 from kommuncenter.logs import configure_logs
 from kommuncenter.settings import config_path, load_settings
@@ -56,11 +56,12 @@ def demo(
 @app.command()
 @told
 def worker() -> None:
-    """Fold contact events into figures: the Faust worker."""
-    from kommuncenter.wiring import worker_app
+    """Fold contact events into figures: the Faust worker. Waits for the store and the broker."""
+    from kommuncenter import wiring
     from streams.app import run_worker
 
-    run_worker(worker_app(logged_settings()))
+    settings = logged_settings()
+    run_worker(patiently(lambda: wiring.worker_app(settings)))
 
 
 @app.command()

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec
+from typing import ParamSpec, TypeVar
 
+import stamina
 import typer
 from rich.console import Console
 
 from kommuncenter.logs import configure_logs
 from kommuncenter.settings import Settings, load_settings
-from schemas.errors import ConfigurationError, KommuncenterError
+from schemas.errors import ConfigurationError, KommuncenterError, RetriableError
 
 out = Console()
 err = Console(stderr=True)
 P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def told(command: Callable[P, None]) -> Callable[P, None]:
@@ -37,3 +39,8 @@ def logged_settings() -> Settings:
     settings = load_settings()
     configure_logs(settings.log_level)
     return settings
+
+
+def patiently(action: Callable[[], T]) -> T:
+    """Do something that needs other services, as often as it takes: every failed try is logged with why."""
+    return stamina.retry(on=RetriableError, attempts=None, timeout=None, wait_max=5.0)(action)()
