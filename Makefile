@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+# Most tests wait for something: several processes, each with its own services; a module's tests stay together.
+SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test fuzz crash check format pictures lock clean
@@ -33,7 +35,7 @@ demo: setup ## Run the whole way on this machine and print the board's address (
 	@exec $(BIN)/kommuncenter demo $(ARGS)
 
 test: $(VENV)/.dev ## Run all tests (ARGS="tests/streams -k laws" for some)
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest $(SIDE_BY_SIDE) $(ARGS)
 
 fuzz: $(VENV)/.dev ## Fuzz every source with a million inputs (ARGS="asterisk --inputs 50000" for less)
 	@nice -n 10 $(BIN)/python -m tests.fuzz $(ARGS)
