@@ -34,6 +34,7 @@ OTHER_VARIABLES = frozenset(
         "KC_MAIL_PASSWORD",
         "KC_CHROMIUM",
         "KC_CACHE",
+        "KC_ASTERISK",
         "KC_KAFKA_JARS",
         "KC_CLICKHOUSE_PASSWORD",
         "KC_CLICKHOUSE_READER_PASSWORD",
