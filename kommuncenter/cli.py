@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +13,7 @@ from rich.table import Table
 from kommuncenter.commands import dlq, source
 from kommuncenter.commands.common import err, logged_settings, out, patiently, told
 from kommuncenter.commands.rebuild import rebuild
+from kommuncenter.commands.verify import verify
 from kommuncenter.logs import configure_logs
 from kommuncenter.settings import config_path, load_settings
 
@@ -127,29 +128,7 @@ def doctor() -> None:
         raise typer.Exit(1)
 
 
-@app.command()
-@told
-def verify(
-    since: Annotated[
-        str | None, typer.Option(help="First day, such as 2026-11-16; default: all kept.")
-    ] = None,
-    until: Annotated[str | None, typer.Option(help="Last day, included.")] = None,
-    wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for a worker that is behind.")] = 30.0,
-    *,
-    json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
-) -> None:
-    """Prove the figures: recompute them from contacts, contacts from events, and tell what differs."""
-    from kommuncenter import verifying, wiring
-
-    found = wiring.verifier(logged_settings()).verify(*verifying.days(since, until), timedelta(seconds=wait))
-    if json:
-        sys.stdout.write(verifying.as_json(found))
-    else:
-        verifying.show(found, out)
-    if not found.equal:
-        raise typer.Exit(1)
-
-
+app.command()(verify)
 app.command()(rebuild)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
+import socket
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -44,10 +46,12 @@ from schemas.service_level import SERVICE_LEVELS
 from schemas.topics import DEAD_LETTERS, EVENTS_PREFIX, LEGS, TopicPlan
 from streams.app import StreamSettings, build_app
 from streams.core.rules import Rules
+from streams.health import ClickHouseHealth, HealthReporter
 from streams.rebuild import Rebuilder
 from streams.sink import ClickHouseStore, check_partitions
 from streams.surges import SurgeWatch
 from streams.verify.compare import Kept, Verifier
+from streams.verify.record import ClickHouseVerifications, VerificationLog
 
 SHADOW_RETENTION = timedelta(days=1)
 """How long Kafka keeps what a replay gave."""
@@ -139,6 +143,7 @@ def worker_app(settings: Settings) -> faust.App:
         now,
         seal=sealer(settings.dead_letters),
         surges=SurgeWatch(store_client, catalogue(settings), now),
+        health=HealthReporter(f"{socket.gethostname()}:{os.getpid()}", ClickHouseHealth(store_client), now),
     )
 
 
@@ -349,6 +354,11 @@ def verifier(settings: Settings) -> Verifier:
     """Return what holds figures, contacts and events against one another; nothing is opened."""
     behind = lag_of(settings.kafka, topic_plan(settings))
     return Verifier(database(settings), catalogue(settings), clock(settings), behind, kept(settings))
+
+
+def verifications(settings: Settings) -> VerificationLog:
+    """Return where runs of verify are recorded; nothing is opened."""
+    return ClickHouseVerifications(database(settings))
 
 
 def rebuilder(settings: Settings) -> Rebuilder:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +20,11 @@ from schemas.identity import partition_for
 from schemas.legs import LegMessage, leg_message_adapter
 from schemas.topics import DEAD_LETTERS, LEGS, TopicPlan
 from streams.core.rules import Rules
+from streams.health import HealthReporter
 from streams.ports import Store
 from streams.surges import SurgeWatch
 from streams.transport import BatchApp, BatchConsumer, Passed
+from streams.vitals import WorkerState
 from streams.worker import Records, Worker
 
 log = structlog.get_logger(__name__)
@@ -47,6 +50,8 @@ class StreamSettings:
     """How often one of the workers looks for surges; a quarter of an hour is told soon after its end."""
     horizon_interval: float = 10.0
     """How often the worker looks whether days have frozen, or are to be rebuilt."""
+    health_interval: float = 5.0
+    """How often the worker reports how it does."""
     max_poll_records: int = 4000
     data_dir: Path = Path("var/faust")
     """Where Faust keeps its own files; none of ours are there."""
@@ -62,11 +67,12 @@ def build_app(
     *,
     seal: Seal = drop,
     surges: SurgeWatch | None = None,
+    health: HealthReporter | None = None,
 ) -> faust.App:
     """Return the application; nothing is connected before it is started. The topics must exist by then.
 
     ``seal`` encrypts the messages that can't be used, or drops them. ``surges`` is asked to look every now
-    and then, by the one worker that owns the first partition.
+    and then, by the one worker that owns the first partition. ``health`` reports how the worker does.
     """
     app = BatchApp(
         settings.group,
@@ -111,6 +117,8 @@ def build_app(
     _follow_horizon(app, worker, settings.horizon_interval)
     if surges is not None:
         _look_for_surges(app, worker, surges, settings.surge_interval)
+    if health is not None:
+        _report_health(app, worker, health, settings.health_interval)
     return app
 
 
@@ -189,6 +197,23 @@ def _look_for_surges(app: faust.App, worker: Worker, surges: SurgeWatch, interva
                 log.warning("surges_not_looked_for", reason=str(error))
 
     app.timer(interval=interval)(look)
+
+
+def _report_health(app: faust.App, worker: Worker, health: HealthReporter, interval: float) -> None:
+    """Let the worker report how it does, in a thread: batches don't wait for it. At the end it says so."""
+
+    async def report() -> None:
+        consumer = _consumer(app)
+        # Records are stamped with the broker's time, whatever clock the installation goes by.
+        oldest, topics = consumer.progress.oldest(time.time()), consumer.progress_on_topics()
+        await asyncio.to_thread(health.send, worker.state, worker.partitions, worker.vitals, topics, oldest)
+
+    async def stopped(_app: Any, *_: Any, **__: Any) -> None:
+        if health.stored_last:  # else the store is away, and the end would wait for it
+            await asyncio.to_thread(health.send, WorkerState.STOPPED, (), worker.vitals, (), 0.0)
+
+    app.timer(interval=interval)(report)
+    app.on_before_shutdown.connect(cast(Any, stopped))
 
 
 async def _send(app: faust.App, partitions: int, messages: Sequence[LegMessage]) -> None:

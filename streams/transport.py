@@ -18,10 +18,12 @@ from typing import Any, ClassVar
 
 import faust
 import structlog
+from faust.exceptions import ConsumerNotStarted
 from faust.serializers.codecs import Codec
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 from faust.types import TP, ConsumerMessage, Message
 
+from streams.progress import Fetched, Progress, TopicProgress
 from streams.worker import Records
 
 log = structlog.get_logger(__name__)
@@ -60,6 +62,7 @@ class BatchConsumer(Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._done: dict[TP, int] = {}
+        self.progress = Progress()
 
     def _new_consumer_thread(self) -> QuickFetchThread:
         return QuickFetchThread(self, loop=self.loop, beacon=self.beacon)
@@ -79,6 +82,7 @@ class BatchConsumer(Consumer):
                 break
             if found and tp in wanted:
                 self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
+                self.progress.fetched(tp, _fetched(found))
                 yield tp, self._batch_message(tp, found)
 
     async def _seek_back(self) -> None:
@@ -108,6 +112,22 @@ class BatchConsumer(Consumer):
         """Let the offsets up to the end of ``records`` be committed."""
         tp = TP(records.topic, records.partition)
         self._done[tp] = max(self._done.get(tp, -1), records.last)
+        self.progress.done(tp, records.last, len(records.values))
+
+    def progress_on_topics(self) -> list[TopicProgress]:
+        """Return how far it is on the topics of its assignment, by what the latest fetches told."""
+        try:
+            assigned = self.assignment()
+        except ConsumerNotStarted:
+            return []
+        return self.progress.topics(assigned, self._end_of)
+
+    def _end_of(self, place: tuple[str, int]) -> int | None:
+        """Return how far a partition reaches; None before the first fetch and between two assignments."""
+        try:
+            return self.highwater(TP(*place))
+        except (AssertionError, AttributeError):  # so aiokafka tells of what is not assigned any more
+            return None
 
     async def fence(self, partitions: Collection[int]) -> bool:
         """Commit again what is committed; False if the broker says that the generation is over."""
@@ -142,6 +162,7 @@ class BatchConsumer(Consumer):
         """Forget what was done of partitions that are another owner's from now on."""
         for tp in revoked:
             self._done.pop(tp, None)
+        self.progress.forget(revoked)
         await super().on_partitions_revoked(revoked)
 
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
@@ -153,6 +174,12 @@ class BatchConsumer(Consumer):
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Book no gap: the offsets between two messages are those of the second one's records."""
+
+
+def _fetched(found: list[Any]) -> Fetched:
+    """Return what a poll gave of a partition; a time stamp is in milliseconds, if there is one."""
+    came = found[0].timestamp
+    return Fetched(found[0].offset, found[-1].offset, None if came is None else came / 1000)
 
 
 class BatchTransport(Transport):

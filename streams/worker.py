@@ -8,18 +8,17 @@ call says so.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import ParamSpec, TypeVar
 
-import stamina
 import structlog
 from pydantic import ValidationError
 
 from schemas.clock import Clock
 from schemas.deadletter import DeadLetter, LetterKind, Original, Seal, dead_letter, drop, what_is_wrong
-from schemas.errors import RetriableError
 from schemas.events import Event, NoLeg, event_adapter, events_adapter
 from schemas.legs import LegMessage, leg_message_adapter, leg_messages_adapter
 from streams.core.digest import digest
@@ -28,6 +27,7 @@ from streams.core.stage1 import Stage1
 from streams.core.stage2 import Stage2
 from streams.ports import STAGE_1, STAGE_2, Archived, Claim, Horizon, Store
 from streams.sink import BEGINNING
+from streams.vitals import Vitals, WorkerState
 
 log = structlog.get_logger(__name__)
 
@@ -82,10 +82,31 @@ class Worker:
     clock: Clock
     seal: Seal = drop
     """Encrypts the messages that can't be used, or drops them."""
+    vitals: Vitals = field(init=False)
+    _assigned: bool = False
     _owned: dict[int, asyncio.Future[Owned]] = field(default_factory=dict)
     _takeover: asyncio.Task[None] | None = None
     _taking_events: asyncio.Lock = field(default_factory=asyncio.Lock)
     _taking_legs: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def __post_init__(self) -> None:
+        """Count from now on."""
+        self.vitals = Vitals(self.clock)
+
+    @property
+    def state(self) -> WorkerState:
+        """What it does; one without any partition runs as well."""
+        if self.vitals.waiting_since is not None:
+            return WorkerState.WAITING
+        if not self._assigned:
+            return WorkerState.STARTING
+        taken_over = all(self.owns(partition) for partition in self._owned)
+        return WorkerState.RUNNING if taken_over else WorkerState.TAKING_OVER
+
+    @property
+    def partitions(self) -> list[int]:
+        """The partitions that it has taken over, in order."""
+        return [partition for partition in self._owned if self.owns(partition)]
 
     def assign(self, partitions: Collection[int]) -> None:
         """Begin to take over exactly these partitions; whatever was owned before is given up.
@@ -94,6 +115,7 @@ class Worker:
         of a partition wait until its takeover is through.
         """
         self.revoke()
+        self._assigned = True
         loop = asyncio.get_running_loop()
         self._owned = {partition: loop.create_future() for partition in sorted(partitions)}
         if self._owned:
@@ -139,12 +161,14 @@ class Worker:
     async def take_events(self, batch: Sequence[Records]) -> Sequence[Records]:
         """Stage 1: archive, then send on. Return the records that are done."""
         async with self._taking_events:
-            return await self._take_events(batch)
+            with self.vitals.batch():
+                return await self._take_events(batch)
 
     async def take_legs(self, batch: Sequence[Records]) -> Sequence[Records]:
         """Stage 2: figures, then facts, then its log. Return the records that are done."""
         async with self._taking_legs:
-            return await self._take_legs(batch)
+            with self.vitals.batch():
+                return await self._take_legs(batch)
 
     async def _take_events(self, batch: Sequence[Records]) -> Sequence[Records]:
         owned = await self._owners(batch)
@@ -343,18 +367,8 @@ class Worker:
     async def _send(self, messages: Sequence[LegMessage]) -> None:
         if not messages:
             return
-        async for attempt in _patiently():
-            with attempt:
-                await self.send(messages)
+        await self.vitals.patiently(partial(self.send, messages))
 
     async def _persist(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do blocking work in a thread, as often as it takes while the store is away."""
-        async for attempt in _patiently():
-            with attempt:
-                return await asyncio.to_thread(work, *args, **kwargs)
-        raise AssertionError("unreachable: the retries have no end")
-
-
-def _patiently() -> AsyncIterator[stamina.Attempt]:
-    """Return retries without end, at most five seconds apart; stamina logs each of them."""
-    return aiter(stamina.retry_context(on=RetriableError, attempts=None, timeout=None, wait_max=5.0))
+        return await self.vitals.patiently(partial(asyncio.to_thread, work, *args, **kwargs))

@@ -190,7 +190,7 @@ def test_a_service_s_environment_is_settings(name: str, only: pytest.MonkeyPatch
     assert (settings.clickhouse.host, settings.clickhouse.port) == ("clickhouse", 8123)
     assert settings.clickhouse.password.get_secret_value() == FILLED["CLICKHOUSE_PASSWORD"]
     command = OWN[name].command or []
-    for instance in command[3:]:
+    for instance in command[3:] if "source" in command else []:
         source_and_settings(settings, instance)
 
 

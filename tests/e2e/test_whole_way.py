@@ -92,7 +92,24 @@ def test_files_to_exact_figures_though_workers_die(kind: BrokerKind, tmp_path: P
         share = RESOLVED_IN_CENTRE.share(total.sums)
         assert share is not None
         assert share.covers(0.68)
+        assert_healthy(installation)
         assert_verified(installation)
+
+
+def assert_healthy(installation: Installation) -> None:
+    """Both workers report: all partitions are owned, nothing is behind, and all that was done is counted."""
+    latest = """SELECT arraySort(arrayFlatten(groupArray(partitions))), countIf(state = 'running')
+FROM (SELECT argMax(partitions, at) AS partitions, argMax(state, at) AS state
+    FROM worker_health WHERE at > now() - INTERVAL 20 SECOND GROUP BY worker)"""
+    installation.until(lambda: tuple(installation.rows(latest)[0]) == ([0, 1, 2], 2), "two workers that run")
+    lag = """SELECT countIf(lag = 0), count() FROM
+(
+    SELECT argMax(lag, at) AS lag FROM consumer_lag WHERE at > now() - INTERVAL 20 SECOND
+    GROUP BY worker, topic
+)"""
+    installation.until(lambda: tuple(installation.rows(lag)[0]) == (10, 10), "five topics without lag")
+    done = installation.rows("SELECT sum(records) FROM consumer_lag WHERE startsWith(topic, 'kc.events.')")
+    assert done[0][0] > 0
 
 
 def assert_verified(installation: Installation) -> None:
@@ -112,6 +129,9 @@ def assert_verified(installation: Installation) -> None:
     assert f"Rebuilt from {MONDAY} on" in mended.stdout
     said = verified()
     assert said.returncode == 0, said.stdout + said.stderr
+    recorded = installation.rows("SELECT equal, differences FROM verifications ORDER BY at")
+    assert [row[0] for row in recorded] == [True, False, True]
+    assert sum(recorded[1][1].values()) == 2
     nothing_open = told("rebuild")
     assert nothing_open.returncode == 2
     assert "no rebuild is open" in nothing_open.stderr

@@ -16,7 +16,7 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from faust.types import TP
 from mode import Service
 
-from streams.transport import BatchApp, BatchConsumer
+from streams.transport import BatchApp, BatchConsumer, _fetched
 from streams.worker import Records
 
 EVENTS = TP("kc.events.pbx1", 2)
@@ -135,5 +135,24 @@ def test_what_was_revoked_is_no_longer_committed() -> None:
         await consumer.on_partitions_revoked({EVENTS})
         assert consumer._new_offset(EVENTS) is None
         assert list(consumer._filter_tps_with_pending_acks()) == []
+
+    with_consumer(scene)
+
+
+def test_before_it_is_connected_it_is_nowhere() -> None:
+    async def scene(consumer: BatchConsumer) -> None:
+        assert consumer._end_of(EVENTS) is None
+
+    with_consumer(scene)
+
+
+def test_what_is_fetched_and_marked_is_counted_until_it_is_revoked() -> None:
+    async def scene(consumer: BatchConsumer) -> None:
+        consumer.progress.fetched(EVENTS, _fetched([Record("kc.events.pbx1", 2, 4, b"v", timestamp=2000)]))
+        assert consumer.progress.oldest(5.0) == 3.0
+        consumer.mark_done(records(4, 4))
+        assert consumer.progress.oldest(5.0) == 0.0
+        [told] = consumer.progress.topics([EVENTS], lambda _: 7)
+        assert (told.lag, told.records) == (2, 1)
 
     with_consumer(scene)
