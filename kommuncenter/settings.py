@@ -36,6 +36,7 @@ OTHER_VARIABLES = frozenset(
         "KC_CACHE",
         "KC_ASTERISK",
         "KC_KAFKA_JARS",
+        "KC_VERAPDF_JARS",
         "KC_CLICKHOUSE_PASSWORD",
         "KC_CLICKHOUSE_READER_PASSWORD",
     }

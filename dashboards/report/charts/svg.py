@@ -44,12 +44,12 @@ def text(x: float, y: float, words: str, *, size: int = FONT, anchor: str = "sta
 
 def text_width(words: str, size: int = FONT) -> float:
     """Return about how wide a text is; no font is measured, so that it is the same everywhere."""
-    return 0.54 * size * len(words)
+    return 0.5 * size * len(words)
 
 
 def shortened(words: str, width: float, size: int = FONT) -> str:
     """Return a text that fits a width; the whole of it stands in the table."""
-    room = int(width / (0.54 * size))
+    room = int(width / (0.5 * size))
     return words if len(words) <= room else f"{words[: max(room - 1, 1)].rstrip()}…"
 
 
