@@ -153,25 +153,29 @@ def config_check() -> None:
 def dashboards_generate(
     to: Annotated[Path | None, typer.Option("--out", help="Folder; default: the committed one.")] = None,
 ) -> None:
-    """Write the Grafana dashboards from the metric registry; those in a folder go by the settings."""
+    """Write Grafana's dashboards and alarms from their registries; those in a folder go by the settings."""
     from dashboards.definitions import STANDARD
     from dashboards.grafana import generate
     from kommuncenter import wiring
 
     chosen = wiring.definitions(load_settings()) if to else STANDARD
-    for path in generate.write(to or generate.COMMITTED, chosen):
+    alerting = to / "alerting" if to else generate.COMMITTED_ALERTING
+    for path in (
+        *generate.write(to or generate.COMMITTED, chosen),
+        *generate.write_alerting(alerting, chosen),
+    ):
         out.print(str(path))
 
 
 @dashboards_app.command("check")
 @told
 def dashboards_check() -> None:
-    """Fail if the committed dashboards differ from the metric registry."""
+    """Fail if the committed dashboards or alarms differ from their registries."""
     from dashboards.grafana import generate
 
-    differences = generate.check(generate.COMMITTED)
+    differences = generate.check(generate.COMMITTED) + generate.check_alerting(generate.COMMITTED_ALERTING)
     for difference in differences:
         err.print(difference)
     if differences:
         raise typer.Exit(1)
-    out.print("The committed dashboards are current.")
+    out.print("The committed dashboards and alarms are current.")

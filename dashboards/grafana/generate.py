@@ -7,11 +7,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dashboards.definitions import STANDARD, Definitions
+from dashboards.grafana.alarms import alarms
+from dashboards.grafana.alerting import alerting_files
 from dashboards.grafana.lagesbild import lagesbild
 from schemas.catalogue import Catalogue, load_catalogue
 
 COMMITTED = Path(__file__).parent / "generated"
 """The committed dashboards, made of the shipped catalogue. Grafana's provisioning reads this folder."""
+
+COMMITTED_ALERTING = Path(__file__).parent / "provisioning" / "alerting"
+"""The committed alarms, likewise."""
 
 
 def generate(catalogue: Catalogue | None = None, definitions: Definitions = STANDARD) -> Mapping[str, str]:
@@ -20,26 +25,49 @@ def generate(catalogue: Catalogue | None = None, definitions: Definitions = STAN
     return {"lagesbild.json": dashboard.to_json()}
 
 
+def generate_alerting(
+    catalogue: Catalogue | None = None, definitions: Definitions = STANDARD
+) -> Mapping[str, str]:
+    """Return file name -> YAML of the alarms, by the shipped catalogue unless given another."""
+    return alerting_files(alarms(catalogue or load_catalogue(), definitions))
+
+
 def write(folder: Path, definitions: Definitions = STANDARD) -> list[Path]:
     """Write the dashboards into a folder, made when it is not there; return the files."""
+    return write_files(folder, generate(definitions=definitions))
+
+
+def write_alerting(folder: Path, definitions: Definitions = STANDARD) -> list[Path]:
+    """Write the alarms into a folder, made when it is not there; return the files."""
+    return write_files(folder, generate_alerting(definitions=definitions))
+
+
+def write_files(folder: Path, files: Mapping[str, str]) -> list[Path]:
+    """Write files into a folder, made when it is not there; return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
-    written = []
-    for name, text in generate(definitions=definitions).items():
-        path = folder / name
-        path.write_text(text, encoding="utf-8")
-        written.append(path)
-    return written
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return [folder / name for name in files]
 
 
 def check(folder: Path) -> list[str]:
     """Return how the dashboards in a folder differ from the registry; empty when they are current."""
+    return differences(folder, generate(), "*.json")
+
+
+def check_alerting(folder: Path) -> list[str]:
+    """Return how the alarms in a folder differ from the registry; empty when they are current."""
+    return differences(folder, generate_alerting(), "*.yaml")
+
+
+def differences(folder: Path, wanted: Mapping[str, str], pattern: str) -> list[str]:
+    """Return how files in a folder differ from those wanted, and which are there beside them."""
     found: list[str] = []
-    wanted = generate()
     for name, text in wanted.items():
         path = folder / name
         have = path.read_text(encoding="utf-8") if path.exists() else ""
         found += difflib.unified_diff(
             have.splitlines(), text.splitlines(), str(path), "registry", lineterm=""
         )
-    strangers = sorted(path.name for path in folder.glob("*.json") if path.name not in wanted)
-    return found + [f"{folder / name}: made by no dashboard; delete it" for name in strangers]
+    strangers = sorted(path.name for path in folder.glob(pattern) if path.name not in wanted)
+    return found + [f"{folder / name}: made by nothing in the registry; delete it" for name in strangers]

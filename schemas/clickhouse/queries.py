@@ -237,26 +237,28 @@ def rejected_share_query(period: Between) -> Query:
     nothing of those that ought to have become events. Messages on an instance's topic count with it.
     Replayed records count as events only. Columns: instance, rejected, accepted, share (0 to 1).
     """
-    return Query(
-        f"""SELECT instance, sum(bad) AS rejected, sum(good) AS accepted,
+    since, until = (f"{{{name}:DateTime64(3, 'UTC')}}" for name in ("since", "until"))
+    return Query(rejected_share_sql(since, until), {"since": period.since, "until": period.until})
+
+
+def rejected_share_sql(since: str, until: str) -> str:
+    """Return the same between two expressions of instants."""
+    return f"""SELECT instance, sum(bad) AS rejected, sum(good) AS accepted,
     rejected / (rejected + accepted) AS share
 FROM
 (
     SELECT {_SOURCE_OF_LETTER} AS instance, count() AS bad, 0 AS good
     FROM dead_letters_current
-    WHERE replayed_at IS NULL
-        AND at >= {{since:DateTime64(3, 'UTC')}} AND at < {{until:DateTime64(3, 'UTC')}}
+    WHERE replayed_at IS NULL AND at >= {since} AND at < {until}
     GROUP BY instance
     UNION ALL
     SELECT source AS instance, 0 AS bad, uniqExact(event_id) AS good
     FROM events
-    WHERE archived_at >= {{since:DateTime64(3, 'UTC')}} AND archived_at < {{until:DateTime64(3, 'UTC')}}
+    WHERE archived_at >= {since} AND archived_at < {until}
     GROUP BY instance
 )
 GROUP BY instance
-ORDER BY instance""",
-        {"since": period.since, "until": period.until},
-    )
+ORDER BY instance"""
 
 
 HEALTH_DAYS = 14

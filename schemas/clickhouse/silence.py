@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from math import log
 
 from schemas.catalogue import Catalogue, DayKind
+from schemas.clickhouse.calendar import instant_sql, special_days_sql
 from schemas.clickhouse.queries import HEALTH_DAYS, ZONE, Query
-from schemas.timebase import local_day
 
 HISTORY_DAYS = 56
 """Eight weeks before the last sign of a source tell how often it usually has something to tell."""
+DAYS_BACK = 2 * HISTORY_DAYS + 1
+"""A rhythm may rest on the eight weeks before a last sign that is as old."""
 HALF_SHARE = 0.5
 """Eves and squeeze days are expected to be half as busy: too few of them are kept to know better."""
 SUNDAY = 7
@@ -217,31 +218,17 @@ def source_status_query(now: datetime | str, catalogue: Catalogue, rule: Silence
     One row per source that has reported within HEALTH_DAYS, by name; its columns are SourceStatus's fields.
     """
     rule = rule or SilenceRule()
-    at = "now64(3, 'UTC')" if isinstance(now, str) else "{now:DateTime64(3, 'UTC')}"
-    settings = f"""{at} AS now_at,
+    halved = special_days_sql(catalogue, now, {DayKind.EVE, DayKind.SQUEEZE}, DAYS_BACK)
+    settings = f"""{instant_sql(now)} AS now_at,
 toInt64(toUnixTimestamp64Milli(now_at)) AS now_ms,
 toDateTime64(0, 3, 'UTC') AS never,
-{_array(_days(catalogue, now, {DayKind.CLOSED}))} AS closed_days,
-{_array(_days(catalogue, now, {DayKind.EVE, DayKind.SQUEEZE}))} AS half_days,
+{special_days_sql(catalogue, now, {DayKind.CLOSED}, DAYS_BACK)} AS closed_days,
+{halved} AS half_days,
 {rule.missing!r} AS missing_from,
 now_at - {_seconds(rule.floor)} AS floor_from,
 now_at - {_seconds(rule.unread_after)} AS unread_from"""
     sql = "WITH " + ",\n".join((settings, _HEARD, _RHYTHM, _SUMS)) + "\n" + _STATUS
     return Query(sql, {} if isinstance(now, str) else {"now": now})
-
-
-def _days(catalogue: Catalogue, now: datetime | str, kinds: Iterable[DayKind]) -> list[date]:
-    """Return the special days of some kinds; of those around ``now`` only, where that is known."""
-    days = [day for day, special in catalogue.days.items() if special.kind in kinds]
-    if not isinstance(now, str):
-        today = local_day(now)
-        days = [day for day in days if timedelta(0) <= today - day <= timedelta(days=2 * HISTORY_DAYS + 1)]
-    return sorted(days)
-
-
-def _array(days: Iterable[date]) -> str:
-    listed = ", ".join(f"'{day.isoformat()}'" for day in days)
-    return f"CAST([{listed}] AS Array(Date))"
 
 
 def _seconds(span: timedelta) -> str:

@@ -12,11 +12,14 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from dashboards.grafana.alarms import alarms
 from dashboards.grafana.model import PLUGIN, PLUGIN_VERSION
 from kommuncenter.cli import app
 from kommuncenter.sealing import sealer
 from kommuncenter.settings import OTHER_VARIABLES, PREFIX, Settings, load_settings
 from kommuncenter.wiring import source_and_settings, topic_plan
+from schemas.catalogue import load_catalogue
+from schemas.clickhouse.alarms import overdue_mail_alarm
 from schemas.clickhouse.queries import GRAFANA, waiting_query
 from schemas.clickhouse.tables import TABLES
 from schemas.deadletter import drop
@@ -271,9 +274,13 @@ def test_grafana_can_only_read() -> None:
     assert password.attrib["from_env"] in FILE.services["clickhouse"].environment
 
 
-def test_grafana_sees_neither_events_nor_pseudonyms() -> None:
+def test_grafana_sees_neither_what_events_say_nor_pseudonyms() -> None:
     allowed = grants()
-    assert not allowed.keys() & {"events", "legs", "dead_letters", "installation"}
+    assert not allowed.keys() & {"legs"}
+    assert allowed["events"] == {"source", "leg_id", "event_id", "occurred_at", "archived_at"}
+    for table in ("dead_letters", "dead_letters_current"):
+        assert allowed[table], "all columns are granted"
+        assert not allowed[table] & {"sealed", "place", "detail"}
     for table in ("contacts", "contacts_current"):
         assert allowed[table], "all columns are granted"
         assert not allowed[table] & {"party", "legs", "errand_topic"}
@@ -281,10 +288,14 @@ def test_grafana_sees_neither_events_nor_pseudonyms() -> None:
 
 def test_grafana_sees_what_the_panels_ask_for() -> None:
     allowed, tables = grants(), {table.name: set(table.columns) for table in TABLES}
+    tables["dead_letters_current"] = tables["dead_letters"] | {"replayed_at"}
     for table, columns in allowed.items():
-        assert columns <= tables[table.removesuffix("_current")], table
-    sql = waiting_query(GRAFANA).sql
+        assert columns <= tables.get(table, tables[table.removesuffix("_current")]), table
+    sql = waiting_query(GRAFANA).sql + overdue_mail_alarm(GRAFANA).sql
     asked = {column for column in tables["contacts"] if re.search(rf"\b{column}\b", sql)}
     assert asked == allowed["contacts_current"]
     assert allowed["contacts"] >= asked | {"partition", "revision", "deleted"}
     assert allowed["epochs"] == {"stage", "partition", "epoch", "state", "horizon_from"}
+    for alarm in alarms(load_catalogue()):
+        read = set(re.findall(r"\b(?:FROM|JOIN) (\w+)", alarm.query.sql)) & tables.keys()
+        assert read <= allowed.keys(), alarm.uid
