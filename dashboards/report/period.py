@@ -102,7 +102,7 @@ class Period:
         if self.kind is Kind.WEEK:
             iso_year, number, _ = self.since.isocalendar()
             try:
-                return _week_of(date.fromisocalendar(iso_year - 1, number, 1))
+                return week_of(date.fromisocalendar(iso_year - 1, number, 1))
             except ValueError:
                 return None
         if self.kind is Kind.DAYS:
@@ -121,13 +121,13 @@ class Period:
 
 def week(text: str) -> Period:
     """Return an ISO week such as ``2026-W47``. Raises ConfigurationError."""
-    return _checked(lambda: _week_of(iso_week_days(text.strip())[0]), "week", text, "2026-W47")
+    return _checked(lambda: week_of(iso_week_days(text.strip())[0]), "week", text, "2026-W47")
 
 
 def month(text: str) -> Period:
     """Return a month such as ``2026-11``. Raises ConfigurationError."""
     return _checked(
-        lambda: _month_of(date.fromisoformat(f"{_matched('[0-9]{4}-[0-9]{2}', text)}-01")),
+        lambda: month_of(date.fromisoformat(f"{_matched('[0-9]{4}-[0-9]{2}', text)}-01")),
         "month",
         text,
         "2026-11",
@@ -183,17 +183,19 @@ def _matched(pattern: str, text: str) -> str:
 
 
 def _holding(kind: Kind, day: date) -> Period:
-    made = {Kind.WEEK: _week_of, Kind.MONTH: _month_of, Kind.TERTIAL: _tertial_of}[kind]
+    made = {Kind.WEEK: week_of, Kind.MONTH: month_of, Kind.TERTIAL: _tertial_of}[kind]
     return made(day)
 
 
-def _week_of(day: date) -> Period:
+def week_of(day: date) -> Period:
+    """Return the ISO week that holds a day."""
     name = iso_week(day)
     monday, after = iso_week_days(name)
     return Period(Kind.WEEK, name, monday, after)
 
 
-def _month_of(day: date) -> Period:
+def month_of(day: date) -> Period:
+    """Return the month that holds a day."""
     first = day.replace(day=1)
     return Period(Kind.MONTH, f"{first:%Y-%m}", first, _months_later(first, 1))
 

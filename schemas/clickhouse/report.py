@@ -52,7 +52,7 @@ FROM
         intDiv(handle_ms, many) + (number <= handle_ms % many) AS ms
     FROM
     (
-        SELECT handle_ms, length(errand_topic) AS many, errand_area, errand_topic, errand_level,
+        SELECT handle_ms, greatest(length(errand_topic), 1) AS many, errand_area, errand_topic, errand_level,
             errand_performed_by, errand_outcome
         FROM contacts_current
         WHERE NOT unlinked AND automatic = '' AND audience != 'internal'

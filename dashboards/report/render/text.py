@@ -52,13 +52,21 @@ def value_text(kind: Kind, value: float | None) -> str:
         case Kind.SECONDS:
             return swedish.duration(value)
         case Kind.MINUTES:
-            return swedish.duration(None if value is None else value * 60)
+            return _minutes(value)
         case Kind.PER_ERRAND:
             return swedish.number(value, 2)
         case Kind.FACTOR:
             return swedish.number(value, 1)
         case _:
             return swedish.number(value)
+
+
+def _minutes(value: float | None) -> str:
+    """Return work in whole minutes: seconds of a sum of estimates would say more than is known."""
+    if value is None:
+        return swedish.NOTHING
+    whole = round(value)
+    return swedish.duration(whole * 60) if whole else f"0{swedish.NBSP}min"
 
 
 def interval_text(cell: Cell) -> str:
