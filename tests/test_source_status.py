@@ -14,6 +14,7 @@ from kommuncenter.cli import app
 from kommuncenter.database import ClickHouseDatabase
 from kommuncenter.embedded.clickhouse import EmbeddedClickHouse
 from schemas.clickhouse.tables import SOURCE_HEALTH
+from schemas.timebase import STOCKHOLM
 from tests.health import health_row
 from tests.services.clickhouse import clickhouse, migrated
 
@@ -38,7 +39,7 @@ def database(
             encoding="utf-8",
         )
         monkeypatch.setenv("KC_CONFIG", str(config))
-        monkeypatch.setenv("COLUMNS", "200")
+        monkeypatch.setenv("COLUMNS", "80")
         yield found
 
 
@@ -55,7 +56,9 @@ def test_sources_that_work_exit_with_0(database: ClickHouseDatabase) -> None:
     telephony = next(line for line in result.stdout.splitlines() if "telephony" in line)
     assert "working" in telephony
     assert "7 bytes" in telephony
+    assert f"{now.astimezone(STOCKHOLM):%H:%M}" in telephony
     assert "waiting" in next(line for line in result.stdout.splitlines() if "mail" in line)
+    assert "…" not in result.stdout
 
 
 def test_silent_and_unread_ones_are_told_and_exit_with_1(database: ClickHouseDatabase) -> None:

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import date, datetime
 from typing import Annotated
 
 import typer
@@ -13,6 +14,7 @@ from rich.table import Table
 
 from kommuncenter.commands.common import logged_settings, out, told
 from schemas.clickhouse.silence import SourceStatus, SourceVerdict
+from schemas.timebase import STOCKHOLM, local_day
 
 
 @told
@@ -41,27 +43,44 @@ def _as_json(found: Sequence[SourceStatus]) -> str:
 
 
 def _table(found: Sequence[SourceStatus]) -> Table:
-    """Return a table: usual is the contacts that usually begin in this hour, missing those since the last."""
-    from kommuncenter.sources.status import clock_time
+    """Return a table: usual is the contacts that usually begin in this hour, missing those since the last.
 
-    table = Table("source", "", "reader", "last event", "last read")
-    for heading in ("behind", "usual", "missing", "events", "rejected", "lost"):
-        table.add_column(heading, justify="right")
+    It fits into 80 columns: what is missing or lost has a column where something is. Times are of the day on
+    which a source was last seen; of other days month and day are told.
+    """
+    silent = any(source.verdict is SourceVerdict.SILENT for source in found)
+    lost = any(source.gaps for source in found)
+    today = max((day for source in found if (day := _day(source.seen_at))), default=None)
+    table = Table("source", "", "reader", "event", "read", box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    for heading in ("behind", "usual", *["missing"] * silent, "events", "rejected", *["lost"] * lost):
+        table.add_column(heading, justify="right", no_wrap=True)
     for source in found:
+        missing = _count(source.expected) if source.verdict is SourceVerdict.SILENT else ""
         table.add_row(
             source.instance,
             source.verdict.value,
             source.state or "-",
-            clock_time(source.last_event_at),
-            clock_time(source.last_read_at),
+            _time(source.last_event_at, today),
+            _time(source.last_read_at, today),
             f"{source.lag} {source.lag_unit}" if source.lag is not None else "-",
             _count(source.usual, "/h"),
-            _count(source.expected) if source.verdict is SourceVerdict.SILENT else "",
+            *[missing] * silent,
             str(source.published),
             str(source.rejected),
-            str(source.gaps),
+            *[str(source.gaps)] * lost,
         )
     return table
+
+
+def _day(instant: datetime | None) -> date | None:
+    return local_day(instant) if instant else None
+
+
+def _time(instant: datetime | None, today: date | None) -> str:
+    """Return the time of an instant of today, else month and day; a hyphen for never."""
+    if instant is None:
+        return "-"
+    return f"{instant.astimezone(STOCKHOLM):{'%H:%M' if local_day(instant) == today else '%m-%d'}}"
 
 
 def _count(number: float | None, unit: str = "") -> str:
