@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from kommuncenter.commands import dlq, source
+from kommuncenter.commands import dashboards, dlq, source
 from kommuncenter.commands.common import err, logged_settings, out, patiently, told
 from kommuncenter.commands.rebuild import rebuild
 from kommuncenter.commands.verify import verify
@@ -21,11 +21,10 @@ app = typer.Typer(
     help="Service statistics of a municipal contact centre.", no_args_is_help=True, rich_markup_mode=None
 )
 config_app = typer.Typer(help="Settings and catalogue.", no_args_is_help=True)
-dashboards_app = typer.Typer(help="Grafana dashboards as code.", no_args_is_help=True)
 app.add_typer(source.app, name="source")
 app.add_typer(config_app, name="config")
 app.add_typer(dlq.app, name="dlq")
-app.add_typer(dashboards_app, name="dashboards")
+app.add_typer(dashboards.app, name="dashboards")
 
 
 @app.command()
@@ -146,36 +145,3 @@ def config_check() -> None:
     out.print(f"Settings: {config_path() or 'environment and defaults'}: ok")
     out.print(f"Catalogue: {len(catalogue.topics)} topics, {len(catalogue.units)} units: ok")
     out.print(f"Sources: {', '.join(settings.sources)}: ok")
-
-
-@dashboards_app.command("generate")
-@told
-def dashboards_generate(
-    to: Annotated[Path | None, typer.Option("--out", help="Folder; default: the committed one.")] = None,
-) -> None:
-    """Write Grafana's dashboards and alarms from their registries; those in a folder go by the settings."""
-    from dashboards.definitions import STANDARD
-    from dashboards.grafana import generate
-    from kommuncenter import wiring
-
-    chosen = wiring.definitions(load_settings()) if to else STANDARD
-    alerting = to / "alerting" if to else generate.COMMITTED_ALERTING
-    for path in (
-        *generate.write(to or generate.COMMITTED, chosen),
-        *generate.write_alerting(alerting, chosen),
-    ):
-        out.print(str(path))
-
-
-@dashboards_app.command("check")
-@told
-def dashboards_check() -> None:
-    """Fail if the committed dashboards or alarms differ from their registries."""
-    from dashboards.grafana import generate
-
-    differences = generate.check(generate.COMMITTED) + generate.check_alerting(generate.COMMITTED_ALERTING)
-    for difference in differences:
-        err.print(difference)
-    if differences:
-        raise typer.Exit(1)
-    out.print("The committed dashboards and alarms are current.")

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from dashboards.definitions import STANDARD, Definitions
 from dashboards.grafana.alarm import Alarm, Audience, Comparison, Severity, Without, label, number
-from dashboards.grafana.lagesbild import UID as LAGESBILD
+from dashboards.grafana.overlays import LAGESBILD
 from schemas.catalogue import Catalogue
 from schemas.clickhouse.alarms import (
     lag_alarm,

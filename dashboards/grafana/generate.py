@@ -6,12 +6,12 @@ import difflib
 from collections.abc import Mapping
 from pathlib import Path
 
-from dashboards.definitions import STANDARD, Definitions
 from dashboards.grafana.alarms import alarms
 from dashboards.grafana.alerting import alerting_files
-from dashboards.grafana.lagesbild import lagesbild
-from schemas.catalogue import Catalogue, load_catalogue
+from dashboards.grafana.boards import Choices, boards
 
+PREFIX = "kommuncenter-"
+"""Every uid of ours begins so."""
 COMMITTED = Path(__file__).parent / "generated"
 """The committed dashboards, made of the shipped catalogue. Grafana's provisioning reads this folder."""
 
@@ -19,27 +19,25 @@ COMMITTED_ALERTING = Path(__file__).parent / "provisioning" / "alerting"
 """The committed alarms, likewise."""
 
 
-def generate(catalogue: Catalogue | None = None, definitions: Definitions = STANDARD) -> Mapping[str, str]:
-    """Return file name -> JSON of every dashboard, by the shipped catalogue unless given another."""
-    dashboard = lagesbild(catalogue or load_catalogue(), definitions)
-    return {"lagesbild.json": dashboard.to_json()}
+def generate(choices: Choices | None = None) -> Mapping[str, str]:
+    """Return file name -> JSON of every dashboard: as shipped, or as an installation has chosen."""
+    return {f"{board.uid.removeprefix(PREFIX)}.json": board.to_json() for board in boards(choices)}
 
 
-def generate_alerting(
-    catalogue: Catalogue | None = None, definitions: Definitions = STANDARD
-) -> Mapping[str, str]:
-    """Return file name -> YAML of the alarms, by the shipped catalogue unless given another."""
-    return alerting_files(alarms(catalogue or load_catalogue(), definitions))
+def generate_alerting(choices: Choices | None = None) -> Mapping[str, str]:
+    """Return file name -> YAML of the alarms: as shipped, or as an installation has chosen."""
+    chosen = choices or Choices()
+    return alerting_files(alarms(chosen.catalogue, chosen.definitions))
 
 
-def write(folder: Path, definitions: Definitions = STANDARD) -> list[Path]:
+def write(folder: Path, choices: Choices | None = None) -> list[Path]:
     """Write the dashboards into a folder, made when it is not there; return the files."""
-    return write_files(folder, generate(definitions=definitions))
+    return write_files(folder, generate(choices))
 
 
-def write_alerting(folder: Path, definitions: Definitions = STANDARD) -> list[Path]:
+def write_alerting(folder: Path, choices: Choices | None = None) -> list[Path]:
     """Write the alarms into a folder, made when it is not there; return the files."""
-    return write_files(folder, generate_alerting(definitions=definitions))
+    return write_files(folder, generate_alerting(choices))
 
 
 def write_files(folder: Path, files: Mapping[str, str]) -> list[Path]:

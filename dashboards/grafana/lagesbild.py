@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from dashboards.definitions import STANDARD, Definitions
-from dashboards.grafana.model import Dashboard, Panel, Place, Variable, Variables
+from dashboards.grafana.model import Dashboard, Panel, Place, Variables
+from dashboards.grafana.overlays import UIDS, down, links, marks
 from dashboards.grafana.panels import (
-    VARIABLE_LABELS,
     bars,
     over_days,
     over_quarters,
     shares,
     stat,
     table,
-    text,
     waiting_now,
 )
-from schemas.catalogue import UNKNOWN_UNIT, Catalogue
-from schemas.clickhouse.queries import Column, label_column
+from dashboards.grafana.parts import numbered, text
+from dashboards.grafana.variables import LABELS, dimensions, topic_labels, unit_labels
+from schemas.catalogue import Catalogue
+from schemas.clickhouse.panels import Column, key_column, label_column
 from schemas.first_contact import FCR_PROVISIONAL
 from schemas.metrics import (
     CHANNEL_GOALS,
@@ -34,7 +33,7 @@ from schemas.metrics import (
     UNDER_REACH,
 )
 
-UID = "kommuncenter-lagesbild"
+TITLE = "Lägesbild"
 _NOTES = """\
 **Preliminärt.** *Löst vid första kontakten ({days} dygn)* är slutligt först när {days} dygn har gått; de
 senaste dagarna är därför för höga. Mejl räknas den dag då svarstiden går ut.
@@ -49,27 +48,20 @@ beskrivningen till varje panel.
 def lagesbild(catalogue: Catalogue, definitions: Definitions = STANDARD) -> Dashboard:
     """Return the dashboard; labels of areas, topics and units are the catalogue's."""
     return Dashboard(
-        uid=UID,
-        title="Lägesbild",
+        uid=UIDS[TITLE],
+        title=TITLE,
         description="Kommuncenters service: ärenden, lösning, svarstider och överlämningar.",
-        templating=Variables(
-            list=(
-                _variable("channel", CHANNEL_LABELS),
-                _variable("area", catalogue.areas),
-                _variable("unit", _unit_labels(catalogue)),
-            )
-        ),
-        panels=tuple(
-            panel.model_copy(update={"id": number})
-            for number, panel in enumerate(_panels(catalogue, definitions), start=1)
-        ),
+        templating=Variables(list=dimensions(catalogue, "channel", "area", "unit")),
+        annotations=marks(catalogue),
+        links=links(TITLE),
+        panels=numbered(_panels(catalogue, definitions)),
     )
 
 
 def _panels(catalogue: Catalogue, definitions: Definitions) -> tuple[Panel, ...]:
-    channel = label_column("channel", CHANNEL_LABELS, VARIABLE_LABELS["channel"])
-    topic = label_column("topic", _topic_labels(catalogue), "Ämne")
-    unit = label_column("unit", _unit_labels(catalogue), VARIABLE_LABELS["unit"])
+    channel = label_column("channel", CHANNEL_LABELS, LABELS["channel"])
+    topic = label_column("topic", topic_labels(catalogue), LABELS["topic"])
+    unit = label_column("unit", unit_labels(catalogue), LABELS["unit"])
     return (
         *_top(definitions),
         *_middle(channel, definitions),
@@ -87,7 +79,13 @@ def _middle(channel: Column, definitions: Definitions) -> tuple[Panel, ...]:
     goals = ", ".join(f"{CHANNEL_LABELS[name]} {goal * 100:.0f} %" for name, goal in CHANNEL_GOALS.items())
     return (
         waiting_now(Place(x=0, y=5, w=8, h=7)),
-        over_quarters("Inkomna kontakter, senaste dygnet", OFFERED, channel, Place(x=8, y=5, w=16, h=7)),
+        over_quarters(
+            "Inkomna kontakter, senaste dygnet",
+            OFFERED,
+            channel,
+            Place(x=8, y=5, w=16, h=7),
+            names=tuple(CHANNEL_LABELS.values()),
+        ),
         shares(
             "Ärenden per kanal",
             ERRANDS,
@@ -116,21 +114,17 @@ def _bottom(channel: Column, topic: Column, unit: Column, days: int) -> tuple[Pa
             (ERRANDS, RESOLVED_IN_CENTRE, HANDOVER_RATE, UNDER_REACH),
             topic,
             Place(x=0, y=28, w=14, h=12),
+            key=key_column("topic"),
+            links=down(LABELS["topic"], "topic"),
         ),
-        table("Överlämningar per mottagare", (HANDOVERS,), unit, Place(x=14, y=28, w=10, h=12)),
+        table(
+            "Överlämningar per mottagare",
+            (HANDOVERS,),
+            unit,
+            Place(x=14, y=28, w=10, h=12),
+            key=key_column("unit"),
+            links=down(LABELS["unit"], "unit"),
+        ),
         bars("Kontakter och ärenden per kanal", (OFFERED, ERRANDS), channel, Place(x=0, y=40, w=14, h=8)),
         text("Att tänka på", _NOTES.format(days=days), Place(x=14, y=40, w=10, h=8)),
     )
-
-
-def _topic_labels(catalogue: Catalogue) -> Mapping[str, str]:
-    return {**{name: topic.label for name, topic in catalogue.topics.items()}, "": "Inget ämne registrerat"}
-
-
-def _unit_labels(catalogue: Catalogue) -> Mapping[str, str]:
-    return {**{name: unit.label for name, unit in catalogue.units.items()}, UNKNOWN_UNIT: "Okänd mottagare"}
-
-
-def _variable(name: str, labels: Mapping[str, str]) -> Variable:
-    choices = (f"{label.replace(',', chr(92) + ',')} : {value}" for value, label in labels.items())
-    return Variable(name=name, label=VARIABLE_LABELS[name], query=",".join(choices))

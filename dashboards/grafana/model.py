@@ -138,10 +138,10 @@ class Panel(_Model):
 
 
 class Current(_Model):
-    """A variable's value when the dashboard is opened: all."""
+    """A variable's value when the dashboard is opened."""
 
-    text: Sequence[str] = ("All",)
-    value: Sequence[str] = ("$__all",)
+    text: str | Sequence[str] = ("All",)
+    value: str | Sequence[str] = ("$__all",)
 
 
 class Variable(_Model):
@@ -150,12 +150,77 @@ class Variable(_Model):
     type: Literal["custom"] = "custom"
     name: str
     label: str
+    description: str | None = None
     query: str
     multi: bool = True
     include_all: bool = True
     allow_custom_value: bool = False
     current: Current = Current()
     options: Sequence[Any] = ()
+
+
+class QueryVariable(_Model):
+    """A variable with the choices that the store gives when the dashboard is opened; one is chosen."""
+
+    type: Literal["query"] = "query"
+    name: str
+    label: str
+    description: str | None = None
+    datasource: DataSource = DataSource()
+    query: str
+    refresh: Literal[1] = 1
+    sort: Literal[0] = 0
+    multi: bool = False
+    include_all: bool = False
+    allow_custom_value: bool = False
+    options: Sequence[Any] = ()
+
+
+class AnnotationTarget(_Model):
+    """What an annotation asks: the part that Grafana demands of every one, and a query in SQL if any."""
+
+    limit: int = 100
+    match_any: bool = False
+    tags: Sequence[str] = ()
+    type: str = "tags"
+    ref_id: str = "annotation"
+    editor_type: Literal["sql"] | None = None
+    plugin_version: str | None = None
+    query_type: Literal["table"] | None = None
+    format: Literal[1] | None = None
+    raw_sql: str | None = None
+
+
+class Annotation(_Model):
+    """Marks on every panel over time."""
+
+    name: str
+    datasource: DataSource
+    enable: bool = True
+    hide: bool = False
+    icon_color: str
+    target: AnnotationTarget
+
+
+class Annotations(_Model):
+    """The annotations of a dashboard."""
+
+    list: Sequence[Annotation] = ()
+
+
+class Link(_Model):
+    """A link at the top of a dashboard."""
+
+    type: Literal["link"] = "link"
+    title: str
+    url: str
+    tooltip: str
+    icon: str = "dashboard"
+    as_dropdown: bool = False
+    include_vars: bool = True
+    keep_time: bool = False
+    tags: Sequence[str] = ()
+    target_blank: bool = False
 
 
 class TimeRange(_Model):
@@ -173,7 +238,7 @@ class TimeRange(_Model):
 class Variables(_Model):
     """The variables of a dashboard."""
 
-    list: Sequence[Variable] = ()
+    list: Sequence[Variable | QueryVariable] = ()
 
 
 class Dashboard(_Model):
@@ -190,6 +255,8 @@ class Dashboard(_Model):
     refresh: str = "1m"
     schema_version: int = SCHEMA_VERSION
     time: TimeRange = TimeRange()
+    annotations: Annotations = Annotations()
+    links: Sequence[Link] = ()
     templating: Variables = Variables()
     panels: Sequence[Panel]
 

@@ -3,43 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from dashboards.grafana.model import (
-    Field,
-    FieldConfig,
-    Matcher,
-    Override,
-    Panel,
-    PanelType,
-    Place,
-    Property,
-    Step,
-    Target,
-    Thresholds,
+from dashboards.grafana.fields import (
+    DECIMALS,
+    ONE_COLOUR,
+    UNITS,
+    as_metric,
+    figure_field,
+    line_field,
+    lines,
+    override,
+    shown,
 )
-from schemas.clickhouse.queries import (
-    GRAFANA,
+from dashboards.grafana.model import Field, FieldConfig, Override, Panel, PanelType, Place
+from dashboards.grafana.parts import LEGEND, NO_THRESHOLDS, number, over_time, rows, table_target
+from dashboards.grafana.variables import LABELS
+from schemas.clickhouse.panels import (
+    HIGH,
+    LOW,
     Column,
-    Grain,
+    N,
+    interval_columns,
+    key_figures_query,
     metric_column,
     panel_query,
+    period_label_column,
+    period_start_column,
     share_of_total_column,
     time_column,
-    waiting_query,
 )
+from schemas.clickhouse.queries import GRAFANA, Grain, waiting_query
 from schemas.measures import MEASURES, Per
-from schemas.metric import Better, Metric, Unit
+from schemas.metric import Metric, Unit
 
-VARIABLE_LABELS = {"channel": "Kanal", "area": "Område", "unit": "Mottagare"}
 _VARIABLES = {
     Per.CONTACT: ("channel",),
     Per.ERRAND: ("channel", "area"),
     Per.HANDOVER: ("channel", "area", "unit"),
 }
 _PER = {measure.name: measure.per for measure in MEASURES}
-_UNITS = {Unit.SHARE: "percentunit", Unit.SECONDS: "s", Unit.COUNT: "none", Unit.PER_ERRAND: "none"}
-_DECIMALS = {Unit.SHARE: 0, Unit.SECONDS: 0, Unit.COUNT: 0, Unit.PER_ERRAND: 2}
+BASIS = "Underlag"
+_CHOSEN_STEP = (
+    "En punkt per vald period (vecka, månad eller dag); den första och sista kan vara ofullständiga."
+)
 
 
 def variables_of(metrics: Sequence[Metric]) -> tuple[str, ...]:
@@ -53,45 +59,32 @@ def variables_of(metrics: Sequence[Metric]) -> tuple[str, ...]:
 
 def basis(metric: Metric) -> Metric:
     """Return what a ratio rests on, as a count of its own."""
-    return Metric(
-        f"{metric.name}_basis", "Underlag", "Det som andelen räknas av.", Unit.COUNT, metric.denominator
-    )
+    return Metric(f"{metric.name}_basis", BASIS, "Det som andelen räknas av.", Unit.COUNT, metric.denominator)
 
 
-def describe(metrics: Sequence[Metric], note: str = "") -> str:
-    """Return formula and population of the metrics, and which variables they follow."""
-    lines = [f"**{m.label_sv}**: {m.description_sv} Formel: `{m.formula()}`." for m in metrics]
-    followed = ", ".join(VARIABLE_LABELS[name].lower() for name in variables_of(metrics))
+def describe(metrics: Sequence[Metric], note: str = "", *, but: Sequence[str] = ()) -> str:
+    """Return formula, n and population of the metrics, and which variables they follow, ``but`` some."""
+    told = [f"**{m.label_sv}**: {m.description_sv} Formel: `{m.formula()}`. {_n(m)}" for m in metrics]
+    followed = ", ".join(LABELS[name].lower() for name in variables_of(metrics) if name not in but)
     tail = [f"Följer valen: {followed}. Tomt underlag visas som –.", note]
-    return "\n\n".join([*lines, " ".join(part for part in tail if part)])
+    return "\n\n".join([*told, " ".join(part for part in tail if part)])
+
+
+def _n(metric: Metric) -> str:
+    counted = " + ".join(metric.denominator or metric.numerator)
+    return f"Antal (n): `{counted}`."
 
 
 def stat(metric: Metric, place: Place, grain: Grain = Grain.DAY) -> Panel:
     """Return a panel with one figure, and beside it what it rests on."""
-    shown = (metric, basis(metric)) if metric.denominator else (metric,)
-    return Panel(
-        type=PanelType.STAT,
-        title=titled(metric),
-        description=describe((metric,)),
-        grid_pos=place,
-        targets=(_table(panel_query(grain, _columns(shown), variables=variables_of((metric,)))),),
-        field_config=FieldConfig(
-            defaults=_field(metric, thresholds=True),
-            overrides=(
-                _override("Underlag", unit="none", thresholds=Thresholds().model_dump(by_alias=True)),
-            ),
-        ),
-        options={
-            "reduceOptions": {"calcs": ["lastNotNull"], "fields": "/.*/", "values": False},
-            "textMode": "value_and_name",
-            "colorMode": "value",
-            "graphMode": "none",
-            "justifyMode": "auto",
-            "orientation": "horizontal",
-            "wideLayout": True,
-            "percentChangeColorMode": "standard",
-            "showPercentChange": False,
-        },
+    both = (metric, basis(metric)) if metric.denominator else (metric,)
+    return number(
+        titled(metric),
+        describe((metric,)),
+        panel_query(grain, _columns(both), variables=variables_of((metric,))),
+        place,
+        field=figure_field(metric, thresholds=True),
+        overrides=(override(BASIS, unit="none", thresholds=NO_THRESHOLDS),),
     )
 
 
@@ -104,22 +97,50 @@ def titled(metric: Metric) -> str:
 
 def over_days(title: str, metrics: Sequence[Metric], place: Place) -> Panel:
     """Return lines of metrics, day by day; the first one's target is a dashed line."""
-    sql = panel_query(
-        Grain.DAY, _columns(metrics), by=(time_column(Grain.DAY),), variables=variables_of(metrics)
-    )
-    return Panel(
-        type=PanelType.TIME_SERIES,
-        title=title,
-        description=describe(metrics, "En punkt per dag, svensk tid."),
-        grid_pos=place,
-        targets=(_series(sql),),
+    return _over(title, metrics, time_column(Grain.DAY), "En punkt per dag, svensk tid.", place)
+
+
+def over_periods(title: str, metrics: Sequence[Metric], place: Place) -> Panel:
+    """Return lines of metrics by the chosen step: weeks, months or days."""
+    return _over(title, metrics, period_start_column(), _CHOSEN_STEP, place)
+
+
+def _over(title: str, metrics: Sequence[Metric], time: Column, note: str, place: Place) -> Panel:
+    sql = panel_query(Grain.DAY, _columns(metrics), by=(time,), variables=variables_of(metrics))
+    return over_time(
+        title,
+        describe(metrics, note),
+        sql,
+        place,
+        field=line_field(figure_field(metrics[0], thresholds=False), metrics[0].target),
         interval="1d",
-        field_config=FieldConfig(defaults=_line_field(metrics[0])),
-        options=_LEGEND,
+        overrides=lines([metric.label_sv for metric in metrics]),
     )
 
 
-def over_quarters(title: str, metric: Metric, split: Column, place: Place) -> Panel:
+def split_over_periods(
+    title: str, metric: Metric, split: Column, place: Place, *, names: Sequence[str]
+) -> Panel:
+    """Return lines of one metric by the chosen step, one per value of ``split``."""
+    sql = panel_query(
+        Grain.DAY,
+        _columns((metric,)),
+        by=(period_start_column(), split),
+        variables=variables_of((metric,)),
+        only_with=metric,
+    )
+    return over_time(
+        title,
+        describe((metric,), _CHOSEN_STEP),
+        sql,
+        place,
+        field=line_field(figure_field(metric, thresholds=False)),
+        interval="1d",
+        overrides=lines(names),
+    )
+
+
+def over_quarters(title: str, metric: Metric, split: Column, place: Place, *, names: Sequence[str]) -> Panel:
     """Return lines of one metric over the last day by 15 minutes, one line per value of ``split``."""
     sql = panel_query(
         Grain.WINDOW,
@@ -127,16 +148,15 @@ def over_quarters(title: str, metric: Metric, split: Column, place: Place) -> Pa
         by=(time_column(Grain.WINDOW), split),
         variables=variables_of((metric,)),
     )
-    return Panel(
-        type=PanelType.TIME_SERIES,
-        title=title,
-        description=describe((metric,), "En punkt per 15 minuter, det senaste dygnet."),
-        grid_pos=place,
-        targets=(_series(sql),),
+    return over_time(
+        title,
+        describe((metric,), "En punkt per 15 minuter, det senaste dygnet."),
+        sql,
+        place,
+        field=line_field(figure_field(metric, thresholds=False)),
         interval="15m",
         time_from="24h",
-        field_config=FieldConfig(defaults=_line_field(metric)),
-        options=_LEGEND,
+        overrides=lines(names),
     )
 
 
@@ -149,9 +169,9 @@ def shares(title: str, metric: Metric, split: Column, place: Place, note: str) -
         title=title,
         description=describe((metric,), note),
         grid_pos=place,
-        targets=(_table(sql),),
+        targets=(table_target(sql),),
         field_config=FieldConfig(
-            defaults=Field(unit="percentunit", decimals=0, min=0, max=1, color=_ONE_COLOUR)
+            defaults=Field(unit="percentunit", decimals=0, min=0, max=1, color=ONE_COLOUR)
         ),
         options={
             "displayMode": "basic",
@@ -164,7 +184,7 @@ def shares(title: str, metric: Metric, split: Column, place: Place, note: str) -
             "minVizWidth": 8,
             "minVizHeight": 16,
             "maxVizHeight": 300,
-            "legend": {**_LEGEND["legend"], "showLegend": False},
+            "legend": {**LEGEND["legend"], "showLegend": False},
         },
     )
 
@@ -179,12 +199,13 @@ def bars(title: str, metrics: Sequence[Metric], split: Column, place: Place) -> 
         title=title,
         description=describe(metrics),
         grid_pos=place,
-        targets=(_table(sql),),
+        targets=(table_target(sql),),
         field_config=FieldConfig(
-            defaults=Field(unit=_UNITS[metrics[0].unit], decimals=_DECIMALS[metrics[0].unit], min=0)
+            defaults=Field(unit=UNITS[metrics[0].unit], decimals=DECIMALS[metrics[0].unit], min=0),
+            overrides=lines([metric.label_sv for metric in metrics], strokes=False),
         ),
         options={
-            **_LEGEND,
+            **LEGEND,
             "orientation": "horizontal",
             "xField": split.heading,
             "showValue": "always",
@@ -198,139 +219,95 @@ def bars(title: str, metrics: Sequence[Metric], split: Column, place: Place) -> 
     )
 
 
-def table(title: str, metrics: Sequence[Metric], split: Column, place: Place) -> Panel:
-    """Return a table of metrics, a row per value of ``split``, the largest first."""
+def table(
+    title: str,
+    metrics: Sequence[Metric],
+    split: Column,
+    place: Place,
+    *,
+    key: Column | None = None,
+    links: Sequence[Override] = (),
+    interval_of: Metric | None = None,
+    note: str = "",
+) -> Panel:
+    """Return a table of metrics, a row per value of ``split``, the largest of the first metric on top.
+
+    ``links`` are overrides that use the column ``key``. ``interval_of`` is the share whose interval and n
+    stand last.
+    """
+    extra = interval_columns(interval_of) if interval_of else ()
+    told = f"**{LOW}**, **{HIGH}** och **{N}** hör till {interval_of.label_sv}. " if interval_of else ""
+    asked = (*metrics, *((interval_of,) if interval_of and interval_of not in metrics else ()))
     sql = panel_query(
-        Grain.DAY, _columns(metrics), by=(split,), variables=variables_of(metrics), only_with=metrics[0]
+        Grain.DAY,
+        (*_columns(metrics), *extra),
+        by=(*((key,) if key else ()), split),
+        variables=variables_of(asked),
+        only_with=metrics[0],
     )
-    return Panel(
-        type=PanelType.TABLE,
-        title=title,
-        description=describe(metrics),
-        grid_pos=place,
-        targets=(_table(sql),),
-        field_config=FieldConfig(
-            overrides=tuple(
-                _override(metric.label_sv, unit=_UNITS[metric.unit], decimals=_DECIMALS[metric.unit])
-                for metric in metrics
-            )
+    return rows(
+        title,
+        describe(metrics, told + note),
+        sql,
+        place,
+        overrides=(
+            *map(as_metric, metrics),
+            *(shown("percentunit", LOW, HIGH) if interval_of else ()),
+            *links,
         ),
-        options={
-            "frameIndex": 0,
-            "showHeader": True,
-            "cellHeight": "sm",
-            "sortBy": [{"displayName": metrics[0].label_sv, "desc": True}],
-        },
+        largest=metrics[0].label_sv,
+    )
+
+
+def by_period(title: str, metrics: Sequence[Metric], place: Place) -> Panel:
+    """Return a table of metrics, a row per week, month or day, the latest on top."""
+    step = period_label_column()
+    sql = panel_query(Grain.DAY, _columns(metrics), by=(step,), variables=variables_of(metrics))
+    note = "En rad per vald period; den första och sista kan vara ofullständiga."
+    return rows(
+        title,
+        describe(metrics, note),
+        sql,
+        place,
+        overrides=tuple(map(as_metric, metrics)),
+        largest=step.heading,
+    )
+
+
+def key_figures(title: str, metrics: Sequence[Metric], place: Place) -> Panel:
+    """Return a table of shares with their intervals, n, targets, and what can be said of them in words."""
+    note = (
+        f"**{LOW}** och **{HIGH}** är ett 95-procentigt intervall (Wilson): så säkert är talet med så många. "
+        "Ligger målet i intervallet går det inte att säga om det nås. Under 20 är underlaget för litet."
+    )
+    return rows(
+        title,
+        describe(metrics, note),
+        key_figures_query(metrics, variables_of(metrics)),
+        place,
+        overrides=shown("percentunit", "Andel", LOW, HIGH, "Mål"),
     )
 
 
 def waiting_now(place: Place) -> Panel:
     """Return the gauges of who waits now; they follow no variable."""
-    return Panel(
-        type=PanelType.TABLE,
-        title="Väntar nu",
-        description=(
-            "Samtal och besök som är öppna nu, enligt händelserna hittills. Ett som varit öppet i mer än "
-            "2 timmar räknas inte som väntande, utan visas för sig. Mejl väntar inte i kö. "
-            "Följer inga val och inget tidsintervall."
+    channels = {"telephone": {"text": "Telefon"}, "visit": {"text": "Besök"}}
+    return rows(
+        "Väntar nu",
+        "Samtal och besök som är öppna nu, enligt händelserna hittills. Ett som varit öppet i mer än "
+        "2 timmar räknas inte som väntande, utan visas för sig. Mejl väntar inte i kö. "
+        "Formel: antalet kontakter (n) med utfallet `open`, per kanal. Följer inga val och inget "
+        "tidsintervall.",
+        waiting_query(GRAFANA).sql,
+        place,
+        overrides=(
+            override("channel", displayName="Kanal", mappings=[{"type": "value", "options": channels}]),
+            override("waiting", displayName="Väntar"),
+            override("longest_wait_ms", displayName="Längsta väntan", unit="ms"),
+            override("stale", displayName="Öppna i mer än 2 timmar"),
         ),
-        grid_pos=place,
-        targets=(_table(waiting_query(GRAFANA).sql),),
-        field_config=FieldConfig(
-            overrides=(
-                _override(
-                    "channel",
-                    displayName="Kanal",
-                    mappings=[
-                        {
-                            "type": "value",
-                            "options": {"telephone": {"text": "Telefon"}, "visit": {"text": "Besök"}},
-                        }
-                    ],
-                ),
-                _override("waiting", displayName="Väntar"),
-                _override("longest_wait_ms", displayName="Längsta väntan", unit="ms"),
-                _override("stale", displayName="Öppna i mer än 2 timmar"),
-            )
-        ),
-        options={"frameIndex": 0, "showHeader": True, "cellHeight": "sm"},
     )
-
-
-def text(title: str, markdown: str, place: Place) -> Panel:
-    """Return a panel of text."""
-    return Panel(
-        type=PanelType.TEXT,
-        title=title,
-        description="",
-        grid_pos=place,
-        datasource=None,
-        options={"mode": "markdown", "content": markdown},
-    )
-
-
-_LEGEND: dict[str, Any] = {
-    "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True, "calcs": []},
-    "tooltip": {"mode": "multi", "sort": "none"},
-}
-_ONE_COLOUR = {"mode": "fixed", "fixedColor": "blue"}
 
 
 def _columns(metrics: Sequence[Metric]) -> tuple[Column, ...]:
     return tuple(map(metric_column, metrics))
-
-
-def _table(sql: str) -> Target:
-    return Target(query_type="table", format=1, raw_sql=sql)
-
-
-def _series(sql: str) -> Target:
-    return Target(query_type="timeseries", format=0, raw_sql=sql)
-
-
-def _field(metric: Metric, *, thresholds: bool) -> Field:
-    share = metric.unit is Unit.SHARE
-    return Field(
-        unit=_UNITS[metric.unit],
-        decimals=_DECIMALS[metric.unit],
-        min=0,
-        max=1 if share else None,
-        thresholds=_thresholds(metric) if thresholds else Thresholds(),
-        color={"mode": "thresholds"} if thresholds else None,
-    )
-
-
-def _thresholds(metric: Metric) -> Thresholds:
-    """Return the target as a threshold; blue and orange can be told apart by the colour-blind."""
-    if metric.target is None:
-        return Thresholds()
-    below, above = ("orange", "blue") if metric.better is Better.HIGHER else ("blue", "orange")
-    return Thresholds(steps=(Step(color=below, value=None), Step(color=above, value=metric.target)))
-
-
-def _line_field(metric: Metric) -> Field:
-    """Return lines with points, connected over gaps, which a finer interval than the data's would give."""
-    base = _field(metric, thresholds=False)
-    custom = {
-        "drawStyle": "line",
-        "lineWidth": 2,
-        "fillOpacity": 0,
-        "showPoints": "always",
-        "pointSize": 5,
-        "spanNulls": True,
-        "axisSoftMin": 0,
-        "thresholdsStyle": {"mode": "dashed" if metric.target is not None else "off"},
-    }
-    update = {"custom": custom, "color": {"mode": "palette-classic-by-name"}}
-    if metric.target is not None:
-        update["thresholds"] = Thresholds(
-            steps=(Step(color="transparent", value=None), Step(color="text", value=metric.target))
-        )
-    return base.model_copy(update=update)
-
-
-def _override(field: str, **properties: Any) -> Override:
-    return Override(
-        matcher=Matcher(options=field),
-        properties=tuple(Property(id=name, value=value) for name, value in properties.items()),
-    )

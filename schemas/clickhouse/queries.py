@@ -119,68 +119,6 @@ def metrics_query(
     return Query(sql, {**condition.parameters, **filters.parameters})
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of a Grafana panel: an expression over the figures (``f``), and the heading people see."""
-
-    expression: str
-    heading: str
-
-
-def time_column(grain: Grain) -> Column:
-    """Return the time of a row as Grafana wants it. A day begins at midnight in Sweden, not in UTC."""
-    if grain is Grain.WINDOW:
-        return Column("f.window", "time")
-    return Column(f"toStartOfDay(f.day, '{ZONE}')", "time")
-
-
-def label_column(dimension: str, labels: Mapping[str, str], heading: str) -> Column:
-    """Return a dimension with its names replaced by labels; a name without one stays."""
-    names = ", ".join(map(_quoted, labels))
-    shown = ", ".join(map(_quoted, labels.values()))
-    plain = f"toString(f.{dimension})"
-    return Column(f"transform({plain}, [{names}], [{shown}], {plain})", heading)
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
-
-
-def metric_column(metric: Metric) -> Column:
-    """Return a metric under its label."""
-    return Column(metric.sql(), metric.label_sv)
-
-
-def share_of_total_column(metric: Metric) -> Column:
-    """Return a count's share of the sum over all rows of the answer; NULL where that is 0."""
-    total = f"sum({metric.sql()}) OVER ()"
-    return Column(f"if({total} = 0, NULL, {metric.sql()} / {total})", f"Andel av {metric.label_sv.lower()}")
-
-
-def panel_query(
-    grain: Grain,
-    columns: Sequence[Column],
-    *,
-    by: Sequence[Column] = (),
-    variables: Sequence[str] = (),
-    only_with: Metric | None = None,
-) -> str:
-    """Return a Grafana panel's SQL over the dashboard's range, filtered by its variables.
-
-    ``variables`` are dimensions with a dashboard variable of the same name. ``only_with`` leaves out rows
-    in which that count is 0.
-    """
-    select = ",\n    ".join(f"{column.expression} AS `{column.heading}`" for column in (*by, *columns))
-    conditions = [period_condition(grain, GRAFANA).sql]
-    conditions += [f"$__conditionalAll({name} IN (${{{name}:singlequote}}), ${name})" for name in variables]
-    sql = f"SELECT {select}\nFROM {grain.view} AS f\nWHERE " + "\n    AND ".join(conditions)
-    if by:
-        headings = ", ".join(f"`{column.heading}`" for column in by)
-        having = f"\nHAVING {only_with.sql()} > 0" if only_with else ""
-        sql += f"\nGROUP BY {headings}{having}\nORDER BY {headings}"
-    return sql
-
-
 STALE_AFTER_HOURS = 2
 """A call or visit open for longer is stale: out of the gauge, and shown apart (DOMAIN §2.4)."""
 

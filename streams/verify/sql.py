@@ -203,6 +203,27 @@ ARRAY JOIN
 
 _RECOMPUTED = "UNION ALL".join((_CONTACTS, _MAIL_DUE, _ERRANDS, _HANDOVERS))
 
+
+def recomputed_query(since: date, until: date, internal_topics: Collection[str]) -> Query:
+    """Return the query for every measure out of the facts from ``since`` to ``until`` (not), local days.
+
+    Columns: window (UTC), channel, area, topic, unit, name (a measure), amount. Zero amounts are left out.
+    """
+    return Query(
+        f"""SELECT window, channel, area, topic, unit, name, sum(amount) AS amount
+FROM ({_RECOMPUTED})
+GROUP BY window, channel, area, topic, unit, name
+HAVING amount != 0""",
+        {
+            "since": since,
+            "until": until,
+            "begin": day_start(since),
+            "end": day_start(until),
+            "internal_topics": sorted(internal_topics),
+        },
+    )
+
+
 NEED_THE_PARTY = (
     "traceable",
     "fcr_final_traceable_1d",

@@ -1,4 +1,4 @@
-"""The generated dashboard: current, well-formed, and its macros expanded as the plugin does."""
+"""The generated dashboards: current, well-formed, and its macros expanded as the plugin does."""
 
 from __future__ import annotations
 
@@ -12,10 +12,15 @@ import pytest
 import yaml
 
 from dashboards.grafana import generate
-from dashboards.grafana.lagesbild import lagesbild
-from dashboards.grafana.model import DATA_SOURCE_UID, PLUGIN, PanelType
-from dashboards.grafana.panels import VARIABLE_LABELS, describe, stat, variables_of
+from dashboards.grafana.boards import boards
+from dashboards.grafana.colours import GROUNDS, SERIES
+from dashboards.grafana.model import DATA_SOURCE_UID, PLUGIN, Dashboard, Panel, PanelType, Place
+from dashboards.grafana.overlays import DEPLOYED_TAG
+from dashboards.grafana.panels import describe, stat, variables_of
+from dashboards.grafana.variables import LABELS
+from dashboards.theme import contrast
 from schemas.catalogue import load_catalogue
+from schemas.clickhouse.panels import NO_TOPIC
 from schemas.clickhouse.tables import DIMENSIONS
 from schemas.metric import Unit
 from schemas.metrics import HANDOVER_RATE, HANDOVERS, METRICS, OFFERED, RESOLVED_IN_CENTRE
@@ -60,8 +65,17 @@ CONDITIONAL_PAIRS = [
     ),
 ]
 
-DASHBOARD = lagesbild(load_catalogue())
-PANELS = {panel.title: panel for panel in DASHBOARD.panels}
+BOARDS = {board.title: board for board in boards()}
+PANELS = [(board, panel) for board in BOARDS.values() for panel in board.panels]
+QUERIES = [
+    *((board, target.raw_sql) for board, panel in PANELS for target in panel.targets),
+    *(
+        (board, mark.target.raw_sql)
+        for board in BOARDS.values()
+        for mark in board.annotations.list
+        if mark.target.raw_sql
+    ),
+]
 
 
 @pytest.mark.parametrize(("sql", "expected"), TIME_PAIRS)
@@ -89,8 +103,9 @@ def test_the_committed_dashboards_are_current() -> None:
 
 
 def test_a_difference_is_found_and_named(tmp_path: Path) -> None:
-    [path] = generate.write(tmp_path)
+    paths = generate.write(tmp_path)
     assert generate.check(tmp_path) == []
+    [path] = [path for path in paths if path.name == "lagesbild.json"]
     path.write_text(path.read_text(encoding="utf-8").replace("Lägesbild", "Annat", 1), encoding="utf-8")
     (tmp_path / "old.json").write_text("{}")
     differences = "\n".join(generate.check(tmp_path))
@@ -104,14 +119,27 @@ def test_generating_twice_gives_the_same() -> None:
     assert generate.generate() == generate.generate()
 
 
-# ---- its form ------------------------------------------------------------------------------------
+# ---- their form ----------------------------------------------------------------------------------
 
 
-def test_ids_are_unique_and_panels_do_not_overlap() -> None:
-    assert [panel.id for panel in DASHBOARD.panels] == list(range(1, len(DASHBOARD.panels) + 1))
-    assert len(PANELS) == len(DASHBOARD.panels)
+def test_uids_are_stable() -> None:
+    """Links and publishing go by these: they never change, and a new board gets one of its own."""
+    assert {board.title: board.uid for board in BOARDS.values()} == {
+        "Lägesbild": "kommuncenter-lagesbild",
+        "Uppföljning": "kommuncenter-uppfoljning",
+        "Kris": "kommuncenter-kris",
+        "Kontakter": "kommuncenter-kontakter",
+        "Källa": "kommuncenter-kalla",
+        "Drift": "kommuncenter-drift",
+    }
+
+
+@pytest.mark.parametrize("board", BOARDS.values(), ids=BOARDS)
+def test_ids_are_unique_and_panels_do_not_overlap(board: Dashboard) -> None:
+    assert [panel.id for panel in board.panels] == list(range(1, len(board.panels) + 1))
+    assert len({panel.title for panel in board.panels}) == len(board.panels)
     taken: set[tuple[int, int]] = set()
-    for panel in DASHBOARD.panels:
+    for panel in board.panels:
         place = panel.grid_pos
         cells = {(x, y) for x in range(place.x, place.x + place.w) for y in range(place.y, place.y + place.h)}
         assert place.x + place.w <= 24
@@ -119,11 +147,18 @@ def test_ids_are_unique_and_panels_do_not_overlap() -> None:
         taken |= cells
 
 
-def test_every_panel_says_what_it_counts() -> None:
-    for panel in DASHBOARD.panels:
-        if panel.targets and panel.title != "Väntar nu":
-            assert "Formel: `" in panel.description, panel.title
-            assert "Följer valen: " in panel.description, panel.title
+@pytest.mark.parametrize(
+    ("board", "panel"), PANELS, ids=[f"{board.title}-{panel.title}" for board, panel in PANELS]
+)
+def test_every_panel_says_its_formula_its_n_and_what_it_follows(board: Dashboard, panel: Panel) -> None:
+    if not panel.targets:
+        assert panel.type is PanelType.TEXT
+        return
+    assert re.search(r"\bFormel: ", panel.description)
+    assert re.search(r"\(n\)|\bn = ", panel.description)
+    assert re.search(r"Följer (valen|valet|inga val)", panel.description)
+    assert panel.title[0].isupper()
+    assert panel.title == panel.title.strip()
 
 
 def test_a_panel_follows_the_variables_that_its_measures_can_be_split_by() -> None:
@@ -131,66 +166,149 @@ def test_a_panel_follows_the_variables_that_its_measures_can_be_split_by() -> No
     assert variables_of((RESOLVED_IN_CENTRE,)) == ("channel", "area")
     assert variables_of((HANDOVERS,)) == ("channel", "area", "unit")
     assert variables_of((HANDOVERS, HANDOVER_RATE, OFFERED)) == ("channel",)
-    for panel in DASHBOARD.panels:
-        for target in panel.targets:
-            used = set(re.findall(r"\$\{(\w+):singlequote\}", target.raw_sql))
-            named = re.search(r"Följer valen: ([^.]*)\.", panel.description)
-            labels = {VARIABLE_LABELS[name].lower() for name in used}
-            assert labels == (set(named[1].split(", ")) if named else set()), panel.title
+    for _, panel in PANELS:
+        named = re.search(r"Följer valen: ([a-zåäö, ]*)\. Tomt", panel.description)
+        if named:
+            [target] = panel.targets
+            used = set(re.findall(r"\$__conditionalAll\([^$]*\$\{(\w+):singlequote\}", target.raw_sql))
+            assert {LABELS[name].lower() for name in used} == set(named[1].split(", ")), panel.title
+
+
+def test_what_is_asked_by_variables_has_a_variable_on_its_board() -> None:
+    for board, sql in QUERIES:
+        there = {variable.name for variable in board.templating.list}
+        asked = set(re.findall(r"\$\{?(?!__)(\w+)", sql))
+        assert asked <= there, (board.title, asked - there)
+
+
+def choices_of(query: str) -> dict[str, str]:
+    """Return value -> label as Grafana reads a custom variable: split at bare commas, then at " : "."""
+    found = [
+        re.fullmatch(r"\s*(.+)\s:\s(.+)", choice.replace("\\,", ","))
+        for choice in re.findall(r"(?:\\,|[^,])+", query)
+    ]
+    return {choice[2]: choice[1] for choice in found if choice}
 
 
 def test_variables_are_dimensions_with_labels_that_survive_commas() -> None:
-    variables = {variable.name: variable for variable in DASHBOARD.templating.list}
-    assert variables.keys() == set(VARIABLE_LABELS)
-    assert variables.keys() <= set(DIMENSIONS)
-    # As Grafana reads a custom variable: split at commas that are not escaped, then at " : ".
-    choices = [
-        re.fullmatch(r"\s*(.+)\s:\s(.+)", choice.replace("\\,", ","))
-        for choice in re.findall(r"(?:\\,|[^,])+", variables["area"].query)
-    ]
-    assert {choice[2]: choice[1] for choice in choices if choice} == dict(load_catalogue().areas)
+    catalogue = load_catalogue()
+    variables = {v.name: v.query for v in BOARDS["Kontakter"].templating.list}
+    assert variables.keys() == {*DIMENSIONS, "reach"}
+    assert choices_of(variables["area"]) == dict(catalogue.areas)
+    topics = choices_of(variables["topic"])
+    assert topics.pop(NO_TOPIC) == "Inget ämne registrerat"
+    assert topics == {name: topic.label for name, topic in catalogue.topics.items()}
 
 
 def test_days_begin_at_midnight_in_sweden() -> None:
-    for panel in DASHBOARD.panels:
-        for target in panel.targets:
-            assert "$__timeInterval" not in target.raw_sql
-            if target.format == 0:
-                assert (
-                    "toStartOfDay(f.day, 'Europe/Stockholm') AS `time`" in target.raw_sql
-                    or "f.window AS `time`" in target.raw_sql
-                )
+    for _, sql in QUERIES:
+        assert "$__timeInterval" not in sql
+        assert not re.search(r"toStartOf(Day|Week|Month)\((f\.)?window", sql)
+        if "service_days" in sql and "AS `time`" in sql:
+            assert re.search(r"toStartOfDay\(.+, 'Europe/Stockholm'\) AS `time`", sql)
 
 
 def test_a_target_is_written_and_not_only_coloured() -> None:
-    for panel in DASHBOARD.panels:
+    for _, panel in PANELS:
         steps = panel.field_config.defaults.thresholds.steps
-        if len(steps) > 1 and panel.type is PanelType.STAT:
+        if len(steps) > 1 and panel.type is PanelType.STAT and panel.title != "Toppar som pågår":
             assert f"mål {(steps[1].value or 0) * 100:.0f} %" in panel.title
-        elif len(steps) > 1:
-            assert panel.type is PanelType.TIME_SERIES
+        elif len(steps) > 1 and panel.type is PanelType.TIME_SERIES:
             custom = panel.field_config.defaults.custom or {}
             assert custom["thresholdsStyle"] == {"mode": "dashed"}
 
 
+def test_a_state_is_a_word_and_lines_differ_by_their_strokes() -> None:
+    for _, panel in PANELS:
+        strokes = []
+        for override in panel.field_config.overrides:
+            properties = {prop.id: prop.value for prop in override.properties}
+            for mapping in properties.get("mappings", ()):
+                for state, shown in mapping["options"].items():
+                    assert shown["text"], state
+            if panel.type is PanelType.TIME_SERIES and "color" in properties:
+                strokes.append(str(properties["custom.lineStyle"]))
+        assert len(set(strokes)) == len(strokes), panel.title
+
+
+@pytest.mark.parametrize("colour", SERIES)
+def test_colours_are_seen_on_dark_and_light_ground(colour: str) -> None:
+    for ground in GROUNDS:
+        assert contrast(colour, ground) >= 4.0
+
+
+def test_no_colour_is_written_but_the_municipality_s_and_grafana_s_own() -> None:
+    colours = {
+        colour for board in BOARDS.values() for colour in re.findall(r"#[0-9a-fA-F]{6}", board.to_json())
+    }
+    assert colours <= set(SERIES)
+
+
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
 def test_every_metric_can_be_shown(metric: Any) -> None:
-    panel = stat(metric, DASHBOARD.panels[0].grid_pos)
+    panel = stat(metric, Place(x=0, y=0, w=4, h=4))
     assert f"AS `{metric.label_sv}`" in panel.targets[0].raw_sql
     assert ("`Underlag`" in panel.targets[0].raw_sql) == (metric.unit is not Unit.COUNT)
     assert metric.formula() in describe((metric,))
+    assert " + ".join(metric.denominator or metric.numerator) in describe((metric,)).split("Antal (n): ")[1]
 
 
 def test_the_json_is_what_grafana_reads() -> None:
-    dashboard = json.loads(DASHBOARD.to_json())
+    dashboard = json.loads(BOARDS["Lägesbild"].to_json())
     assert dashboard["time"] == {"from": "now-7d", "to": "now"}
-    assert dashboard["uid"] == "kommuncenter-lagesbild"
     for panel in dashboard["panels"]:
         assert {"id", "type", "title", "gridPos", "options", "fieldConfig"} <= panel.keys()
         for target in panel["targets"]:
             assert target["datasource"] == {"type": PLUGIN, "uid": DATA_SOURCE_UID}
             assert (target["queryType"], target["format"]) in {("timeseries", 0), ("table", 1)}
             assert target["editorType"] == "sql"
+
+
+# ---- links ---------------------------------------------------------------------------------------
+
+
+def test_every_board_leads_to_every_other() -> None:
+    for board in BOARDS.values():
+        assert {link.url for link in board.links} == {
+            f"/d/{other.uid}" for other in BOARDS.values() if other is not board
+        }
+
+
+def test_a_link_out_of_a_table_sets_variables_that_are_there() -> None:
+    by_uid = {board.uid: board for board in BOARDS.values()}
+    followed = set()
+    for board, panel in PANELS:
+        headings = set(re.findall(r"AS `?(\w+)`?[,\n]", "".join(t.raw_sql for t in panel.targets)))
+        for override in panel.field_config.overrides:
+            for link in next((p.value for p in override.properties if p.id == "links"), ()):
+                match = re.fullmatch(r"/d/([\w-]+)\?(.+)&\$\{__url_time_range\}", link["url"])
+                assert match, link["url"]
+                opened = {variable.name: variable for variable in by_uid[match[1]].templating.list}
+                for pair in match[2].split("&"):
+                    name, _, value = pair.partition("=")
+                    variable = opened[name.removeprefix("var-")]
+                    key = re.fullmatch(r"\$\{__data\.fields\.(\w+):percentencode\}", value)
+                    if key:
+                        assert key[1] in headings, (panel.title, key[1], headings)
+                        assert key[1] in {hidden.matcher.options for hidden in panel.field_config.overrides}
+                    else:
+                        assert value in choices_of(variable.query)
+                followed.add((board.title, by_uid[match[1]].title))
+    assert {
+        ("Lägesbild", "Kontakter"),
+        ("Uppföljning", "Kontakter"),
+        ("Uppföljning", "Lägesbild"),
+    } <= followed
+    assert {("Kris", "Kontakter"), ("Kris", "Källa"), ("Drift", "Källa")} <= followed
+
+
+def test_surges_holidays_and_deploys_are_marked_on_every_board() -> None:
+    for board in BOARDS.values():
+        marks = {mark.name: mark for mark in board.annotations.list}
+        assert {"Toppar", "Helgdagar", "Driftsättningar"} <= {n for n, mark in marks.items() if mark.enable}
+        assert marks["Driftsättningar"].target.tags == (DEPLOYED_TAG,)
+        for name, special in load_catalogue().days.items():
+            assert f"('{name}', '{special.name}')" in (marks["Helgdagar"].target.raw_sql or "")
 
 
 # ---- provisioning --------------------------------------------------------------------------------
