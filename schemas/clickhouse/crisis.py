@@ -27,7 +27,7 @@ def surges_query(topics: Mapping[str, str]) -> str:
     The key of all contacts is Grafana's own for every choice; whole, it would be taken for a macro.
     Columns: topic_key, Ämne, Sedan, Märktes, Till, Kontakter, Vanligt, Gånger, Läge.
     """
-    return f"""SELECT if(topic = '', concat('$', '__all'), topic) AS topic_key,
+    return f"""SELECT if(topic = '', concat(char(36), '__all'), topic) AS topic_key,
     {label_expression("toString(topic)", {**topics, "": "Alla kontakter"})} AS `Ämne`,
     since AS `Sedan`,
     noticed_at AS `Märktes`,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,16 +11,11 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from dashboards.grafana.alarms import alarms
 from dashboards.grafana.model import PLUGIN, PLUGIN_VERSION
 from kommuncenter.cli import app
 from kommuncenter.sealing import sealer
 from kommuncenter.settings import OTHER_VARIABLES, PREFIX, Settings, load_settings
 from kommuncenter.wiring import source_and_settings, topic_plan
-from schemas.catalogue import load_catalogue
-from schemas.clickhouse.alarms import overdue_mail_alarm
-from schemas.clickhouse.queries import GRAFANA, waiting_query
-from schemas.clickhouse.tables import TABLES
 from schemas.deadletter import drop
 from tests.deployment.compose import (
     COMPOSE,
@@ -243,59 +237,3 @@ def test_pages_listen_where_their_ports_lead(only: pytest.MonkeyPatch) -> None:
         check = OWN[name].healthcheck
         assert check
         assert f"http://127.0.0.1:{server.port}/" in check.test[-1]
-
-
-# ---- what Grafana may see ------------------------------------------------------------------------
-
-
-def grants() -> dict[str, set[str]]:
-    """Return table -> columns that the Grafana user may read; no columns means all."""
-    root = ET.fromstring(FILE.configs["clickhouse-dashboards"].content)
-    found = {}
-    for query in root.iterfind("./users/grafana/grants/query"):
-        match = re.fullmatch(
-            r"GRANT SELECT(?:\((?P<columns>[^)]*)\))? ON kommuncenter\.(\w+)", query.text or ""
-        )
-        assert match, query.text
-        found[match[2]] = {name.strip() for name in (match["columns"] or "").split(",") if name.strip()}
-    return found
-
-
-def test_grafana_can_only_read() -> None:
-    root = ET.fromstring(FILE.configs["clickhouse-dashboards"].content)
-    user, profile = root.find("./users/grafana"), root.find("./profiles/dashboards")
-    assert user is not None
-    assert profile is not None
-    assert profile.findtext("readonly") == "2"
-    assert (user.findtext("profile"), user.findtext("quota")) == ("dashboards", "dashboards")
-    password = user.find("password")
-    assert password is not None
-    assert password.attrib == {"from_env": "GRAFANA_CLICKHOUSE_PASSWORD"}
-    assert password.attrib["from_env"] in FILE.services["clickhouse"].environment
-
-
-def test_grafana_sees_neither_what_events_say_nor_pseudonyms() -> None:
-    allowed = grants()
-    assert not allowed.keys() & {"legs"}
-    assert allowed["events"] == {"source", "leg_id", "event_id", "occurred_at", "archived_at"}
-    for table in ("dead_letters", "dead_letters_current"):
-        assert allowed[table], "all columns are granted"
-        assert not allowed[table] & {"sealed", "place", "detail"}
-    for table in ("contacts", "contacts_current"):
-        assert allowed[table], "all columns are granted"
-        assert not allowed[table] & {"party", "legs", "errand_topic"}
-
-
-def test_grafana_sees_what_the_panels_ask_for() -> None:
-    allowed, tables = grants(), {table.name: set(table.columns) for table in TABLES}
-    tables["dead_letters_current"] = tables["dead_letters"] | {"replayed_at"}
-    for table, columns in allowed.items():
-        assert columns <= tables.get(table, tables[table.removesuffix("_current")]), table
-    sql = waiting_query(GRAFANA).sql + overdue_mail_alarm(GRAFANA).sql
-    asked = {column for column in tables["contacts"] if re.search(rf"\b{column}\b", sql)}
-    assert asked == allowed["contacts_current"]
-    assert allowed["contacts"] >= asked | {"partition", "revision", "deleted"}
-    assert allowed["epochs"] == {"stage", "partition", "epoch", "state", "horizon_from"}
-    for alarm in alarms(load_catalogue()):
-        read = set(re.findall(r"\b(?:FROM|JOIN) (\w+)", alarm.query.sql)) & tables.keys()
-        assert read <= allowed.keys(), alarm.uid
