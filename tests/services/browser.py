@@ -17,7 +17,7 @@ from tests.require import require
 BINARY_VARIABLE: Final = "KC_CHROMIUM"
 # The rules of WCAG 2.1, levels A and AA, by axe's names.
 WCAG_2_1_AA: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa")
-_FLAGS: Final = (
+FLAGS: Final = (
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -46,7 +46,7 @@ def browser() -> Iterator[Browser]:
     binary = chromium_binary()
     require("browser", binary is not None, "no Chromium; install Debian's chromium")
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=binary, args=list(_FLAGS))
+        chromium = playwright.chromium.launch(executable_path=binary, args=list(FLAGS))
         yield chromium
         chromium.close()
 
