@@ -33,16 +33,18 @@ def read_groups(
     *,
     by: Sequence[str] = (),
     where: Mapping[str, Sequence[str]] | None = None,
+    measures: Sequence[str] = MEASURE_NAMES,
 ) -> dict[tuple[Any, ...], Group]:
     """Return the sums per combination of ``by`` (time column and dimensions), in its order.
 
-    Without ``by`` there is one group under the empty tuple. Groups without rows are missing.
+    Without ``by`` there is one group under the empty tuple. Groups without rows are missing. A query costs
+    as much as it has ``measures``.
     """
-    query = sums_query(grain, period, by=by, where=where, histogram=True)
+    query = sums_query(grain, period, by=by, where=where, measures=measures, histogram=True)
     groups = {}
     for row in store.rows(query):
         key, values, waits = row[: len(by)], row[len(by) : -1], row[-1]
-        sums = dict(zip(MEASURE_NAMES, map(int, values), strict=True))
+        sums = dict(zip(measures, map(int, values), strict=True))
         groups[tuple(key)] = Group(sums, {int(index): int(n) for index, n in dict(waits).items()})
     return groups
 

@@ -43,11 +43,16 @@ class Usual:
 
 @dataclass(frozen=True, slots=True)
 class Quarter:
-    """One row of the chart: ``contacts`` is None until the quarter has passed."""
+    """One row of the chart: ``channels`` (contacts by channel) is None until the quarter has passed."""
 
     start: datetime
-    contacts: int | None
+    channels: Mapping[str, int] | None
     usual: float | None
+
+    @property
+    def contacts(self) -> int | None:
+        """Contacts in all; None until the quarter has passed."""
+        return None if self.channels is None else sum(self.channels.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +87,19 @@ def read_usual(store: Store, catalogue: Catalogue, today: date) -> Usual:
 
 
 def compare(
-    windows: Iterable[tuple[datetime, int]], usual: Usual, catalogue: Catalogue, now: datetime
+    windows: Iterable[tuple[datetime, Mapping[str, int]]], usual: Usual, catalogue: Catalogue, now: datetime
 ) -> Today:
-    """Put today's contacts by window beside a usual day, up to the last full quarter."""
+    """Put today's contacts by window and channel beside a usual day, up to the last full quarter."""
     until = window_start(now)
     today = local_day(now)
-    per_window = {window: n for window, n in windows if window < until}
+    by_channel = {window: counts for window, counts in windows if window < until}
+    per_window = {window: sum(counts.values()) for window, counts in by_channel.items()}
     first, last = _shown(catalogue, today)
     quarters = []
     start = first
     while start < last:
-        contacts = per_window.get(start, 0) if start < until else None
-        quarters.append(Quarter(start, contacts, usual.at(_quarter(start))))
+        channels = by_channel.get(start, {}) if start < until else None
+        quarters.append(Quarter(start, channels, usual.at(_quarter(start))))
         start += WINDOW
     return Today(
         until=until,

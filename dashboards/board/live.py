@@ -5,14 +5,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import structlog
 
-from dashboards.board.periods import Period
-from dashboards.board.picture import SILENCE, Picture, Slow, read_picture, read_slow
+from dashboards.board.audience import Audience
+from dashboards.board.drawing import Drawing
+from dashboards.board.periods import Period, span_of
+from dashboards.board.picture import (
+    SILENCE,
+    Beside,
+    Picture,
+    Slow,
+    read_beside,
+    read_picture,
+    read_slow,
+)
 from dashboards.definitions import STANDARD, Definitions
 from dashboards.figures import Store
 from schemas.catalogue import Catalogue
@@ -27,21 +37,30 @@ SLOW_SECONDS = 60.0
 INCOMPLETE_SECONDS = 2.0
 """The same where there was no usual day or no final week to be found."""
 
+BESIDE_SECONDS = 2.0
+"""How long the days before today, surges, overdue mail and the sources' reports are kept."""
+
+POLL_SECONDS = 0.25
+"""How long the store is left in peace between two readings; at least as long as a reading takes."""
+
 _log = structlog.get_logger(__name__)
+
+
+Drawings = Mapping[Audience, Drawing]
+"""The picture drawn for each audience."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """What a page shows: the last good picture, and since when the store has been away, if it is.
 
-    ``html`` is the picture drawn, and ``id`` tells two drawings apart. ``at`` is the instant of the reading.
+    ``at`` is the instant of the reading.
     """
 
     at: datetime
     picture: Picture | None
     away_since: datetime | None
-    html: str
-    id: str
+    drawings: Drawings
 
     @property
     def shown_at(self) -> datetime:
@@ -49,8 +68,8 @@ class Snapshot:
         return self.picture.at if self.picture else self.at
 
 
-Draw = Callable[[Picture | None, datetime | None, datetime], tuple[str, str]]
-"""Draws (picture, away since, now) as (html, id)."""
+Draw = Callable[[Picture | None, datetime | None, datetime], Drawings]
+"""Draws (picture, away since, now)."""
 
 
 @dataclass(eq=False, slots=True)
@@ -58,15 +77,17 @@ class Subscription:
     """A page that listens. Holds at most one snapshot: a slow page skips what it has missed."""
 
     period: Period
+    audience: Audience
     last_id: str
     queue: asyncio.Queue[Snapshot | None] = field(default_factory=lambda: asyncio.Queue(maxsize=1))
     """The newest snapshot; None tells that the board stops."""
 
     def offer(self, snapshot: Snapshot) -> None:
         """Hand on a snapshot unless the page has it already."""
-        if snapshot.id == self.last_id:
+        drawing = snapshot.drawings[self.audience]
+        if drawing.id == self.last_id:
             return
-        self.last_id = snapshot.id
+        self.last_id = drawing.id
         self._put(snapshot)
 
     def end(self) -> None:
@@ -90,7 +111,7 @@ class Live:
         draw: Draw,
         *,
         definitions: Definitions = STANDARD,
-        poll_seconds: float = 0.5,
+        poll_seconds: float = POLL_SECONDS,
         silence: SilenceRule = SILENCE,
     ) -> None:
         """Take all that is needed; nothing is read until somebody asks."""
@@ -104,10 +125,13 @@ class Live:
         self._snapshots: dict[Period, tuple[float, Snapshot]] = {}
         self._slow: tuple[float, Slow] | None = None
         self._slow_day = ""
+        self._beside: dict[Period, tuple[float, Beside]] = {}
         self._lock = asyncio.Lock()
         self._subscriptions: set[Subscription] = set()
         self._poller: asyncio.Task[None] | None = None
         self._stopped = False
+        self.reading_seconds = 0.0
+        """How long the last reading took, drawing included."""
 
     @property
     def listeners(self) -> int:
@@ -130,14 +154,18 @@ class Live:
             known = self._snapshots.get(period)
             if known and time.monotonic() - known[0] < self._poll_seconds:
                 return known[1]
+            began = time.monotonic()
             snapshot = await asyncio.to_thread(self._read, period, known[1] if known else None)
+            self.reading_seconds = time.monotonic() - began
             self._snapshots[period] = (time.monotonic(), snapshot)
             return snapshot
 
     @contextlib.contextmanager
-    def subscribe(self, period: Period, last_id: str = "") -> Iterator[Subscription]:
+    def subscribe(
+        self, period: Period, audience: Audience = Audience.DESK, last_id: str = ""
+    ) -> Iterator[Subscription]:
         """Listen for snapshots other than ``last_id``; the poller runs while anybody does."""
-        subscription = Subscription(period, last_id)
+        subscription = Subscription(period, audience, last_id)
         self._subscriptions.add(subscription)
         if self._stopped:
             subscription.end()
@@ -182,12 +210,13 @@ class Live:
                 now,
                 period,
                 slow=self._read_slow(now),
+                beside=self._read_beside(period, now),
                 definitions=self._definitions,
                 silence=self._silence,
             )
             if before and before.away_since is None and before.picture == picture:
                 return replace(before, at=now, picture=picture)
-            return Snapshot(now, picture, None, *self._draw(picture, None, now))
+            return Snapshot(now, picture, None, self._draw(picture, None, now))
         except RetriableError:
             return self._away(before, now)
         except Exception:
@@ -195,10 +224,18 @@ class Live:
                 _log.exception("board_failed", period=period.value)
             return self._away(before, now)
 
+    def _read_beside(self, period: Period, now: datetime) -> Beside:
+        known = self._beside.get(period)
+        if known and known[1].span == span_of(period, now) and time.monotonic() - known[0] < BESIDE_SECONDS:
+            return known[1]
+        beside = read_beside(self._store, now, period, self._definitions)
+        self._beside[period] = (time.monotonic(), beside)
+        return beside
+
     def _away(self, before: Snapshot | None, now: datetime) -> Snapshot:
         picture = before.picture if before else None
         since = (before.away_since if before else None) or now
-        return Snapshot(now, picture, since, *self._draw(picture, since, now))
+        return Snapshot(now, picture, since, self._draw(picture, since, now))
 
     def _read_slow(self, now: datetime) -> Slow:
         today = local_day(now).isoformat()

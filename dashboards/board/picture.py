@@ -2,36 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from dashboards.board.baseline import MEASURE, Today, Usual, compare, read_usual
-from dashboards.board.periods import Period, Span, last_final_week, span_of
+from dashboards.board.figure import Figure, figure
+from dashboards.board.periods import Period, Span, last_final_week, span_of, today_so_far
 from dashboards.board.reading import (
+    Cells,
+    OverdueMail,
+    SourceReport,
+    Surge,
     Waiting,
     Windows,
+    by_dimension,
     merged,
-    read_channels,
-    read_handovers,
+    read_overdue_mail,
+    read_past,
     read_rejections,
     read_sources,
     read_statuses,
+    read_surges,
     read_today,
     read_waiting,
 )
 from dashboards.board.sources import SourceHealth, source_health
+from dashboards.board.spread import (
+    HANDOVER_MEASURES,
+    TOPIC_METRICS,
+    ChannelShare,
+    TopicRow,
+    UnitHandovers,
+    channel_shares,
+    topic_label,
+    topic_rows,
+    unit_rows,
+)
 from dashboards.definitions import STANDARD, Definitions
 from dashboards.figures import Group, Store, read_total
 from schemas import metrics
-from schemas.catalogue import UNKNOWN_UNIT, Catalogue
+from schemas.catalogue import Catalogue
 from schemas.clickhouse.queries import Grain
 from schemas.clickhouse.silence import SilenceRule, SourceStatus
 from schemas.first_contact import FCR_PROVISIONAL, TRACEABLE
 from schemas.measures import quantile_seconds
 from schemas.metric import Metric
-from schemas.metrics import CHANNEL_GOALS, CHANNEL_LABELS
-from schemas.statistics import Share, wilson
 from schemas.timebase import iso_week, local_day
 
 SILENCE = SilenceRule()
@@ -48,43 +64,6 @@ EXCLUSIONS = {
     "errands_unlinked": "Ärenden utan känd kontakt",
 }
 """Measures that stand outside the service picture, and what people call them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A metric's value over a period. ``hits`` of ``n``; ``value`` is None for an empty denominator."""
-
-    metric: Metric
-    value: float | None
-    hits: int
-    n: int
-    share: Share | None
-    preliminary: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelShare:
-    """A channel's share of the errands; ``goal`` is the published picture, None for an unknown channel."""
-
-    channel: str
-    label: str
-    errands: int
-    contacts: int
-    share: Share | None
-    goal: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class UnitHandovers:
-    """Handovers to one unit: in all, its share of all handovers, and by kind."""
-
-    unit: str
-    label: str
-    handovers: int
-    share: float
-    blind: int
-    consulted: int
-    ticket: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +91,18 @@ class Slow:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """What stands beside the service of this moment, and may be some seconds old."""
+
+    span: Span
+    past: Cells
+    reports: Sequence[SourceReport]
+    rejected: Mapping[str, int]
+    surges: tuple[Surge, ...]
+    overdue_mail: OverdueMail
+
+
+@dataclass(frozen=True, slots=True)
 class Picture:
     """Everything on the board. Two pictures are equal when a reader would see the same."""
 
@@ -127,6 +118,10 @@ class Picture:
     channels: tuple[ChannelShare, ...]
     channel_filled_in: int
     units: tuple[UnitHandovers, ...]
+    topics: tuple[TopicRow, ...]
+    surges: tuple[Surge, ...]
+    """Today's, the latest first; also those that are over."""
+    overdue_mail: OverdueMail
     today: Today
     final_week: str
     final: Figure
@@ -173,6 +168,15 @@ _UNTIL_CLOSING = {metrics.RESOLVED_IN_CENTRE.name, metrics.HANDOVER_RATE.name, m
 """Rest on outcomes that a registration may still replace today (CORRECTIONS 20)."""
 
 
+def needed_measures(definitions: Definitions) -> tuple[str, ...]:
+    """Return the measures that the picture is made of: a reading costs as much as it has measures."""
+    shown = (*SHOWN, *TOPIC_METRICS, metrics.SPEED_OF_ANSWER)
+    chosen = (definitions.service_level, definitions.first_contact)
+    names = [name for metric in (*shown, *chosen) for name in metric.measures]
+    more = ("contacts", "flowed_out", "channel_default", *HANDOVER_MEASURES, *EXCLUSIONS)
+    return tuple(dict.fromkeys((*names, *more)))
+
+
 def read_slow(
     store: Store,
     catalogue: Catalogue,
@@ -189,6 +193,19 @@ def read_slow(
     return Slow(read_usual(store, catalogue, today), iso_week(week.first), final, statuses)
 
 
+def read_beside(store: Store, now: datetime, period: Period, definitions: Definitions = STANDARD) -> Beside:
+    """Read the days before today, and what needs attention: sources, rejections, surges, overdue mail."""
+    span = span_of(period, now)
+    return Beside(
+        span=span,
+        past=read_past(store, span, needed_measures(definitions)),
+        reports=read_sources(store, now),
+        rejected=read_rejections(store, span, now),
+        surges=read_surges(store, today_so_far(now)),
+        overdue_mail=read_overdue_mail(store, now),
+    )
+
+
 def read_picture(
     store: Store,
     catalogue: Catalogue,
@@ -196,16 +213,21 @@ def read_picture(
     period: Period,
     *,
     slow: Slow | None = None,
+    beside: Beside | None = None,
     definitions: Definitions = STANDARD,
     silence: SilenceRule = SILENCE,
 ) -> Picture:
-    """Read the whole picture at ``now``. Raises RetriableError while the store is away."""
+    """Read the whole picture at ``now``. Raises RetriableError while the store is away.
+
+    What is given of ``slow`` and ``beside`` is not read again.
+    """
     slow = slow or read_slow(store, catalogue, now, definitions, silence)
+    beside = beside or read_beside(store, now, period, definitions)
     span = span_of(period, now)
-    today = read_today(store, now)
-    channels = read_channels(store, span, today)
+    today = read_today(store, now, needed_measures(definitions))
+    parts = [beside.past, *(today.values() if span.has_today else ())]
+    channels = by_dimension("channel", parts)
     total = merged(channels.values())
-    rejected = read_rejections(store, span, now)
     shown = (*SHOWN, definitions.service_level, definitions.first_contact)
     return Picture(
         at=now,
@@ -217,21 +239,18 @@ def read_picture(
         figures={m.name: figure(m, total, _preliminary(m, span, catalogue, now)) for m in shown},
         waits=_waits(total),
         flowed_out=total.sums.get("flowed_out", 0),
-        channels=_channels(channels),
+        channels=channel_shares(channels),
         channel_filled_in=total.sums.get("channel_default", 0),
-        units=_units(read_handovers(store, span, now), catalogue),
+        units=unit_rows(by_dimension("unit", parts), catalogue),
+        topics=topic_rows(by_dimension("topic", parts), catalogue),
+        surges=tuple(surge.named(topic_label(surge.topic or "", catalogue)) for surge in beside.surges),
+        overdue_mail=beside.overdue_mail,
         today=compare(_offered(today), slow.usual, catalogue, now),
         final_week=slow.final_week,
         final=slow.final,
         excluded={label: total.sums.get(name, 0) for name, label in EXCLUSIONS.items()},
-        sources=source_health(read_sources(store, now), slow.sources, rejected, now, silence.unread_after),
+        sources=source_health(beside.reports, slow.sources, beside.rejected, now, silence.unread_after),
     )
-
-
-def figure(metric: Metric, group: Group, preliminary: bool = False) -> Figure:
-    """Return a metric's value over the sums of a group."""
-    hits, n = metric.counts(group.sums)
-    return Figure(metric, metric.value(group.sums), hits, n, metric.share(group.sums), preliminary)
 
 
 def _preliminary(metric: Metric, span: Span, catalogue: Catalogue, now: datetime) -> bool:
@@ -261,55 +280,10 @@ def _waits(total: Group) -> Waits:
     )
 
 
-def _channels(groups: Mapping[str, Group]) -> tuple[ChannelShare, ...]:
-    """Return the goals' channels always, and others where they have errands."""
-    total = sum(group.sums.get("errands", 0) for group in groups.values())
-    others = [channel for channel in CHANNEL_LABELS if channel not in CHANNEL_GOALS]
-    shown = [*CHANNEL_GOALS, *(c for c in others if groups.get(c, Group()).sums.get("errands"))]
-    shares = []
-    for channel in shown:
-        sums = groups.get(channel, Group()).sums
-        errands = sums.get("errands", 0)
-        shares.append(
-            ChannelShare(
-                channel=channel,
-                label=CHANNEL_LABELS[channel],
-                errands=errands,
-                contacts=sums.get("contacts", 0),
-                share=wilson(errands, total),
-                goal=CHANNEL_GOALS.get(channel),
-            )
-        )
-    return tuple(shares)
-
-
-def _units(rows: Mapping[str, Mapping[str, int]], catalogue: Catalogue) -> tuple[UnitHandovers, ...]:
-    total = sum(row["handovers"] for row in rows.values())
-    units = [
-        UnitHandovers(
-            unit=unit,
-            label=unit_label(unit, catalogue),
-            handovers=row["handovers"],
-            share=row["handovers"] / total,
-            blind=row["handovers_blind"],
-            consulted=row["handovers_consulted"],
-            ticket=row["handovers_ticket"],
-        )
-        for unit, row in rows.items()
-    ]
-    return tuple(sorted(units, key=lambda unit: (-unit.handovers, unit.label)))
-
-
-def unit_label(unit: str, catalogue: Catalogue) -> str:
-    """Return a unit's name for people."""
-    if unit == UNKNOWN_UNIT:
-        return "Okänd enhet"
-    known = catalogue.units.get(unit)
-    return known.label if known else unit
-
-
-def _offered(today: Windows) -> Iterable[tuple[datetime, int]]:
-    per_window: dict[datetime, int] = {}
-    for (window, _), group in today.items():
-        per_window[window] = per_window.get(window, 0) + group.sums.get(MEASURE, 0)
-    return per_window.items()
+def _offered(today: Windows) -> Iterable[tuple[datetime, Mapping[str, int]]]:
+    """Yield the contacts of each window by channel."""
+    for window, cells in today.items():
+        per_channel: dict[str, int] = {}
+        for (channel, _, _), group in cells.items():
+            per_channel[channel] = per_channel.get(channel, 0) + group.sums.get(MEASURE, 0)
+        yield window, per_channel

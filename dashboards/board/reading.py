@@ -1,30 +1,34 @@
-"""What the board reads from the store: sums of a period, handovers by unit, gauges, and how sources do."""
+"""What the board reads from the store: sums of a period, gauges, alarms, and how sources do."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from dashboards.board.periods import Span, today_so_far
 from dashboards.figures import Group, Store, read_groups
 from schemas.catalogue import Catalogue
+from schemas.clickhouse.live import overdue_mail_query, surges_query
 from schemas.clickhouse.queries import (
+    Between,
     Grain,
     dead_letters_query,
     source_health_query,
-    sums_query,
     waiting_query,
 )
 from schemas.clickhouse.silence import SilenceRule, SourceStatus, source_status_query
+from schemas.measures import MEASURE_NAMES
 from schemas.timebase import WINDOW
 
-HANDOVER_MEASURES = ("handovers", "handovers_blind", "handovers_consulted", "handovers_ticket")
 DUE_MEASURES = ("mail_due", "mail_in_time", "mail_due_24h", "mail_in_24h")
+CELL = ("channel", "topic", "unit")
 
-Windows = Mapping[tuple[datetime, str], Group]
-"""Today's sums by window and channel."""
+Cells = Mapping[tuple[str, str, str], Group]
+"""Sums by channel, topic and receiving unit."""
+Windows = Mapping[datetime, Cells]
+"""Today's cells by window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,41 @@ class SourceReport:
     last_read_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Surge:
+    """More contacts than usual (DOMAIN §2.6): of a topic, or of all where that is empty; times in UTC.
+
+    ``topic`` is None where it is not told.
+    """
+
+    topic: str | None
+    since: datetime
+    noticed_at: datetime
+    until: datetime
+    contacts: int
+    usual: float
+    over: bool
+    label: str = ""
+    """The topic's name for people."""
+
+    @property
+    def times(self) -> float | None:
+        """How many times the usual; None where usually nothing comes."""
+        return self.contacts / self.usual if self.usual > 0 else None
+
+    def named(self, label: str) -> Surge:
+        """Return the surge with its topic's name for people."""
+        return replace(self, label=label)
+
+
+@dataclass(frozen=True, slots=True)
+class OverdueMail:
+    """Mail whose working day has passed without an answer, and since when the first of it (UTC)."""
+
+    mails: int = 0
+    first_due_at: datetime | None = None
+
+
 def merged(groups: Iterable[Group]) -> Group:
     """Return the sum of groups: measures and histograms alike."""
     sums: dict[str, int] = defaultdict(int)
@@ -59,44 +98,42 @@ def merged(groups: Iterable[Group]) -> Group:
     return Group(dict(sums), dict(waits))
 
 
-def read_today(store: Store, now: datetime) -> Windows:
-    """Return today's windows so far by channel; a mail counts as due only once its window has passed."""
-    groups = read_groups(store, Grain.WINDOW, today_so_far(now), by=("window", "channel"))
-    return {
-        (window, channel): group if window + WINDOW <= now else _without_due(group)
-        for (window, channel), group in groups.items()
-    }
+def read_today(store: Store, now: datetime, measures: Sequence[str] = MEASURE_NAMES) -> Windows:
+    """Return today's windows so far; a mail counts as due only once its window has passed.
+
+    One reading for everything that is shown of today, since this is what a live page costs.
+    """
+    period = today_so_far(now)
+    windows: dict[datetime, dict[tuple[str, str, str], Group]] = defaultdict(dict)
+    found = read_groups(store, Grain.WINDOW, period, by=("window", *CELL), measures=measures)
+    for (window, channel, topic, unit), group in found.items():
+        passed = window + WINDOW <= now
+        windows[window][channel, topic, unit] = group if passed else without_due(group)
+    return windows
 
 
-def _without_due(group: Group) -> Group:
+def without_due(group: Group) -> Group:
+    """Return the sums of a window that has not passed: its mail may still be answered in time."""
     kept = {name: amount for name, amount in group.sums.items() if name not in DUE_MEASURES}
     return Group(kept, group.waits)
 
 
-def read_channels(store: Store, span: Span, today: Windows) -> dict[str, Group]:
-    """Return the sums of a period by channel."""
-    parts: dict[str, list[Group]] = defaultdict(list)
-    if span.past:
-        for (channel,), group in read_groups(store, Grain.DAY, span.past, by=("channel",)).items():
-            parts[channel].append(group)
-    if span.has_today:
-        for (_, channel), group in today.items():
-            parts[channel].append(group)
-    return {channel: merged(groups) for channel, groups in parts.items()}
+def read_past(store: Store, span: Span, measures: Sequence[str] = MEASURE_NAMES) -> Cells:
+    """Return the sums of a period's days before today."""
+    if not span.past:
+        return {}
+    found = read_groups(store, Grain.DAY, span.past, by=CELL, measures=measures)
+    return {(channel, topic, unit): group for (channel, topic, unit), group in found.items()}
 
 
-def read_handovers(store: Store, span: Span, now: datetime) -> dict[str, Mapping[str, int]]:
-    """Return handovers of a period by receiving unit: in all, and by kind."""
-    periods = [(Grain.DAY, span.past)] if span.past else []
-    if span.has_today:
-        periods.append((Grain.WINDOW, today_so_far(now)))
-    units: dict[str, dict[str, int]] = {}
-    for grain, period in periods:
-        for unit, *amounts in store.rows(sums_query(grain, period, by=("unit",), measures=HANDOVER_MEASURES)):
-            row = units.setdefault(unit, dict.fromkeys(HANDOVER_MEASURES, 0))
-            for name, amount in zip(HANDOVER_MEASURES, amounts, strict=True):
-                row[name] += int(amount)
-    return {unit: row for unit, row in units.items() if unit and row["handovers"]}
+def by_dimension(dimension: str, parts: Iterable[Cells]) -> dict[str, Group]:
+    """Return the sums of a period by one of the dimensions of a cell."""
+    place = CELL.index(dimension)
+    groups: dict[str, list[Group]] = defaultdict(list)
+    for cells in parts:
+        for key, group in cells.items():
+            groups[key[place]].append(group)
+    return {name: merged(found) for name, found in groups.items()}
 
 
 def read_waiting(store: Store, now: datetime) -> dict[str, Waiting]:
@@ -124,3 +161,18 @@ def read_rejections(store: Store, span: Span, now: datetime) -> dict[str, int]:
     for instance, _, records in store.rows(dead_letters_query(period)):
         rejected[instance] += int(records)
     return dict(rejected)
+
+
+def read_surges(store: Store, period: Between) -> tuple[Surge, ...]:
+    """Return the surges that began within a period of instants, the latest first."""
+    return tuple(
+        Surge(topic, since, noticed_at, until, int(contacts), float(usual), bool(over))
+        for topic, since, noticed_at, until, contacts, usual, over in store.rows(surges_query(period))
+    )
+
+
+def read_overdue_mail(store: Store, now: datetime) -> OverdueMail:
+    """Return how many mails wait past their time."""
+    for mails, first_due_at in store.rows(overdue_mail_query(now)):
+        return OverdueMail(int(mails), first_due_at if mails else None)
+    return OverdueMail()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -50,6 +50,8 @@ class FakeStore:
     letters: list[tuple[str, str, datetime]] = field(default_factory=list)
     statuses: list[SourceStatus] = field(default_factory=list)
     """How sources do by their rhythm, whenever it is asked."""
+    surges: list[tuple[str, datetime, datetime, datetime, int, float, int]] = field(default_factory=list)
+    overdue: tuple[int, datetime | None] = (0, None)
     error: Exception | None = None
     queries: int = 0
 
@@ -84,17 +86,21 @@ class FakeStore:
         self.queries += 1
         if self.error:
             raise self.error
-        if "contacts_current" in query.sql:
-            return self._gauges(query.parameters["now"])
-        if "rhythm AS" in query.sql:
-            return [astuple(status) for status in self.statuses]
-        if "source_health" in query.sql:
-            at = query.parameters["at"]
-            assert isinstance(at, datetime)
-            return [row for row in sorted(self.sources) if row[1] <= at]
-        if "dead_letters" in query.sql:
-            return self._letters(query.parameters)
+        answers: dict[str, Callable[[Mapping[str, Any]], Sequence[Sequence[Any]]]] = {
+            "FROM surges": self._surges,
+            "first_due_at": lambda _: [self.overdue],
+            "contacts_current": lambda given: self._gauges(given["now"]),
+            "rhythm AS": lambda _: [astuple(status) for status in self.statuses],
+            "source_health": lambda given: [row for row in sorted(self.sources) if row[1] <= given["at"]],
+            "dead_letters": self._letters,
+        }
+        for words, answer in answers.items():
+            if words in query.sql:
+                return answer(query.parameters)
         return self._sums(query)
+
+    def _surges(self, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        return [row for row in self.surges if parameters["since"] <= row[1] < parameters["until"]]
 
     def _gauges(self, now: Any) -> list[tuple[str, int, int, int]]:
         answer = []

@@ -105,3 +105,18 @@ def test_a_server_that_stops_ends_the_events_and_does_not_wait_for_them(
             began = time.monotonic()
         assert time.monotonic() - began < 4  # uvicorn would have waited for 5 s
         assert list(events) == []
+
+
+def test_a_change_is_sent_as_the_parts_that_differ_and_an_outage_as_a_whole(
+    site: Site, store: FakeStore
+) -> None:
+    with site.listen() as events:
+        shown = pictures(events)
+        next(shown)
+        store.open.append(OpenContact("telephone", NOW - timedelta(seconds=3)))
+        change = next(shown)["data"]
+        store.away()
+        outage = next(shown)["data"]
+    assert set(change["parts"]) == {"now", "summary"}  # type: ignore[index]
+    assert "html" not in change  # type: ignore[operator]
+    assert "Statistiken går inte att nå" in outage["html"]  # type: ignore[index]

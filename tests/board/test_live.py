@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
+from dashboards.board.audience import Audience
+from dashboards.board.drawing import Drawing
 from dashboards.board.live import Live, Snapshot, Subscription
 from dashboards.board.periods import Period
-from dashboards.board.rendering import draw
+from dashboards.board.rendering import drawer
 from schemas.catalogue import Catalogue
 from tests.board.days import NOW, furnished
 from tests.board.fakes import FakeStore, FixedClock, OpenContact
@@ -26,13 +28,18 @@ def with_live(
 
     async def run() -> None:
         clock = FixedClock(NOW)
-        live = Live(store, clock, catalogue, draw, poll_seconds=poll_seconds)
+        live = Live(store, clock, catalogue, drawer(catalogue), poll_seconds=poll_seconds)
         try:
             await asyncio.wait_for(work(live, clock), 30)
         finally:
             await live.close()
 
     asyncio.run(run())
+
+
+def drawn(snapshot: Snapshot) -> Drawing:
+    """Return the drawing for a desk."""
+    return snapshot.drawings[Audience.DESK]
 
 
 async def newest_of(page: Subscription) -> Snapshot:
@@ -71,7 +78,7 @@ def test_many_pages_share_one_reading(catalogue: Catalogue) -> None:
     async def work(live: Live, _: FixedClock) -> None:
         snapshots = await asyncio.gather(*(live.current(Period.TODAY) for _ in range(50)))
         one_reading = store.queries
-        assert len({snapshot.id for snapshot in snapshots}) == 1
+        assert len({drawn(snapshot).id for snapshot in snapshots}) == 1
         await live.current(Period.TODAY)
         assert store.queries == one_reading
 
@@ -89,10 +96,10 @@ def test_a_change_is_sent_once_and_the_same_picture_never(catalogue: Catalogue) 
             assert page.queue.empty()
             store.open.append(OpenContact("telephone", NOW - timedelta(seconds=5)))
             second = await newest_of(page)
-            assert second.id != first.id
+            assert drawn(second).id != drawn(first).id
             assert second.picture is not None
             assert second.picture.waiting[0].waiting == 3
-            with live.subscribe(Period.TODAY, second.id) as informed:
+            with live.subscribe(Period.TODAY, last_id=drawn(second).id) as informed:
                 before = store.queries
                 await until(lambda: store.queries > before + 20)
                 assert informed.queue.empty()
@@ -111,7 +118,7 @@ def test_a_slow_page_gets_the_newest_only(catalogue: Catalogue) -> None:
                 store.open.append(OpenContact("visit", NOW))
                 newest = await newest_of(quick)
             assert slow.queue.qsize() == 1
-            assert (await newest_of(slow)).id == newest.id
+            assert drawn(await newest_of(slow)).id == drawn(newest).id
 
     with_live(catalogue, store, work)
 
@@ -140,11 +147,11 @@ def test_the_last_good_picture_stays_while_the_store_is_away(catalogue: Catalogu
             assert (gone.picture, gone.away_since) == (good.picture, NOW)
             clock.at = NOW + timedelta(minutes=3)
             assert gone.shown_at == live.shown_at(Period.TODAY) == NOW
-            assert "Statistiken går inte att nå" in gone.html
+            assert "Statistiken går inte att nå" in drawn(gone).html
             clock.at = NOW + timedelta(minutes=3)
             later = await newest_of(page)
             assert later.away_since == NOW
-            assert "3\u00a0minuter gamla" in later.html
+            assert "3\u00a0minuter gamla" in drawn(later).html
             store.error = None
             back = await newest_of(page)
             assert back.away_since is None

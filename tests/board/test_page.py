@@ -70,7 +70,7 @@ def test_axe_finds_nothing_while_the_store_is_away_nor_among_the_definitions(
     context = browser.new_context(color_scheme=scheme, bypass_csp=True)
     page = opened(context.new_page(), site)
     store.away()
-    expect(page.locator(".notice")).to_contain_text("Siffrorna är från kl.")
+    expect(page.locator("#part-notice")).to_contain_text("Siffrorna är från kl.")
     assert_no_axe_violations(page)
     page.goto(site.url + "definitioner")
     assert_no_axe_violations(page)
@@ -176,10 +176,10 @@ def test_the_summary_is_said_when_asked_for_and_not_before(page: Page, site: Sit
 def test_an_outage_and_its_end_are_told(page: Page, site: Site, store: FakeStore) -> None:
     opened(page, site)
     store.away()
-    expect(page.locator("#notice")).to_contain_text("Statistiken går inte att nå just nu.")
+    expect(page.locator("#part-notice")).to_contain_text("Statistiken går inte att nå just nu.")
     expect(page.locator(WAITING)).to_have_text("2")
     store.error = None
-    expect(page.locator("#notice")).to_have_text("")
+    expect(page.locator("#part-notice")).to_have_text("")
 
 
 def test_the_page_works_without_scripts(browser: Browser, site: Site, store: FakeStore) -> None:

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from dashboards.board import sentences as say
 from dashboards.board.baseline import Today
+from dashboards.board.figure import Figure, figure
 from dashboards.board.periods import Period, Span, span_of
-from dashboards.board.picture import Figure, Waits, figure, read_picture
+from dashboards.board.picture import Waits, read_picture
 from dashboards.board.reading import Waiting
 from dashboards.board.sentences import Tone
 from dashboards.board.sources import SourceHealth

@@ -44,8 +44,12 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => draw
 function read(table) {
   const rows = [...table.tBodies[0].rows];
   const number = (cell) => (cell.dataset.value === "" ? null : Number(cell.dataset.value));
+  const column = (place) => rows.map((row) => number(row.cells[place]));
   const starts = rows.map((row) => Number(row.dataset.start));
-  return [starts, rows.map((row) => number(row.cells[1])), rows.map((row) => number(row.cells[2]))];
+  const [all, usual, telephone, email] = [1, 2, 3, 4].map(column);
+  const both = telephone.map((calls, at) => (calls === null ? null : calls + email[at]));
+  // Bars from the back to the front, each upon the ones below.
+  return [starts, all, both, telephone, usual];
 }
 
 function appearance(holder) {
@@ -53,7 +57,8 @@ function appearance(holder) {
   const colour = (name) => style.getPropertyValue(name).trim();
   const size = parseFloat(style.fontSize);
   const look = {
-    today: colour("--chart-today"), usual: colour("--chart-usual"),
+    telephone: colour("--chart-telephone"), email: colour("--chart-email"), visit: colour("--chart-visit"),
+    usual: colour("--chart-usual"),
     text: colour("--text"), grid: colour("--line"), size,
     font: `${size}px ${style.fontFamily}`,
   };
@@ -87,10 +92,9 @@ function options(holder, look) {
     ],
     series: [
       {},
-      {
-        label: "I dag", fill: look.today, width: 0, points: { show: false },
-        paths: uPlot.paths.bars({ size: [0.78, 100], align: 1 }),
-      },
+      bars("Besök", look.visit),
+      bars("E-post", look.email),
+      bars("Telefon", look.telephone),
       {
         label: "Vanlig dag", stroke: look.usual, width: Math.max(2, look.size / 7),
         dash: [look.size / 2, look.size / 3], points: { show: false },
@@ -98,4 +102,8 @@ function options(holder, look) {
       },
     ],
   };
+}
+
+function bars(label, fill) {
+  return { label, fill, width: 0, points: { show: false }, paths: uPlot.paths.bars({ size: [0.78, 100], align: 1 }) };
 }

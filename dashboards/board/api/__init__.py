@@ -1,0 +1,1 @@
+"""The board's figures as JSON, described by OpenAPI 3.1: /api/v1."""
