@@ -3,9 +3,9 @@
     python -m benchmarks.board [--pages 50] [--events 200] [--seconds 30] [--weeks 4]
 
 Runs ``kommuncenter demo`` (broker, store, worker, sources, board) with weeks of history, opens the board in
-Chromium, and appends calls to the exchange's log. Every call raises "inkomna kontakter" on the page by one, so
-the k-th call is on a page when the number there has risen by k. From the instant before the line is written
-until the page's document has changed; what the screen does after that is not in it.
+Chromium, and appends calls to the exchange's log. Every call raises "inkomna kontakter" on the page by
+one, so the k-th call is on a page when the number there has risen by k. From the instant before the line is
+written until the page's document has changed; what the screen does after that is not in it.
 """
 
 from __future__ import annotations
@@ -203,7 +203,8 @@ def _print(arguments: argparse.Namespace, feed: Feed, seen: Sequence[Seen]) -> N
         f"{len(seen)} pages of Chromium, history of {arguments.weeks} weeks\n"
         f"event to page: median {median(delays):.3f} s, p95 {quantile(delays, 0.95):.3f} s, "
         f"max {max(delays):.3f} s (over {len(delays)} pairs of call and page)\n"
-        f"updates a page: {min(updates)} to {max(updates)}, one in {arguments.seconds / median(updates):.2f} s"
+        f"updates a page: {min(updates)} to {max(updates)}, "
+        f"one in {arguments.seconds / median(updates):.2f} s"
     )
 
 

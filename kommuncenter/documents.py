@@ -1,4 +1,4 @@
-"""Documents that are generated: JSON Schemas, the page of metrics, and the overview of worked cases.
+"""Documents that are generated: schemas, the API's description, the pages of metrics and of worked cases.
 
 ``python -m kommuncenter.documents`` writes them, ``--check`` fails if the committed ones differ.
 """
@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from dashboards.board.api.openapi import openapi_json
 from kommuncenter.metrics_page import metrics_page
 from kommuncenter.worked.cases import load_themes
 from kommuncenter.worked.pages import OVERVIEW, overview
@@ -29,6 +30,7 @@ def documents() -> Mapping[str, str]:
     return {
         "events.schema.json": _schema(event_adapter.json_schema(), "Contact events (CloudEvents 1.0, JSON)"),
         "legs.schema.json": _schema(leg_message_adapter.json_schema(), "Messages between the stages"),
+        "openapi.json": openapi_json(),
         "metrics.md": metrics_page(themes, rules),
         OVERVIEW: overview(themes, rules),
     }

@@ -22,7 +22,13 @@ def serve(
 ) -> None:
     """Serve an application until SIGINT or SIGTERM. Open connections are given a second to end."""
     config = uvicorn.Config(
-        app, host=host, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=1
+        app,
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=1,
+        proxy_headers=False,  # who asks is where the connection comes from, whatever a header says
     )
     server(config).run()
 

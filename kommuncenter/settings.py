@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -16,6 +16,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from dashboards.board.access import Role
 from producers import registry
 from schemas.errors import ConfigurationError
 from schemas.events import Slug
@@ -123,6 +124,45 @@ class ServerSettings(_Part):
     port: Port = 8080
 
 
+class BoardSettings(ServerSettings):
+    """The live board."""
+
+    tile_ancestors: tuple[Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9.*-]+(:[0-9]+)?$")], ...] = ()
+    """Which sites may show the board's tiles in a frame, such as ``https://intranat.kommun.example``."""
+    tiles_open: bool = False
+    """Whether tiles are shown to those who have not logged in. They hold no topics and no small groups."""
+
+
+class TokenSettings(_Part):
+    """A token that was issued; ``kommuncenter access token`` makes one. An empty hash is none."""
+
+    role: Role
+    sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
+
+
+class AccessSettings(_Part):
+    """Who may see the board. ``none``: everybody who reaches it, so it listens to this machine only.
+
+    ``token``: by a token, in a form or in a header. ``proxy``: a reverse proxy has logged the person in and
+    names their groups in a header, which is believed from its own addresses only.
+    """
+
+    mode: Literal["none", "token", "proxy"] = "none"
+    tokens: Mapping[Slug, TokenSettings] = {}
+    session_key: SecretStr | None = None
+    """Signs sessions: at least 32 characters. Without one, every restart of the board ends them."""
+    session_hours: Annotated[float, Field(gt=0)] = 12
+    wall_session_days: Annotated[float, Field(gt=0)] = 90
+    """A wall screen has nobody who logs in each morning."""
+    secure_cookie: bool = True
+    """Whether sessions are sent over https only; false is for trying it out without."""
+    proxy_addresses: tuple[IPvAnyNetwork, ...] = ()
+    proxy_header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")] = "x-forwarded-groups"
+    """The header that holds the person's groups, separated by commas."""
+    proxy_roles: Mapping[str, Role] = {}
+    """Group -> role, such as ``KC-Gruppledare = "leader"``."""
+
+
 class WebhookServerSettings(ServerSettings):
     """Where webhooks are received; put a reverse proxy with TLS in front."""
 
@@ -169,7 +209,8 @@ class Settings(BaseSettings):
     first_contact_days: Literal[1, 7, 14, 30] = 7
     """W: in how many days a repeat flips first-contact resolution, on board, in report and Grafana."""
     state_dir: Path = Path("var")
-    board: ServerSettings = ServerSettings(port=8080)
+    board: BoardSettings = BoardSettings()
+    access: AccessSettings = AccessSettings()
     desk: ServerSettings = ServerSettings(port=8081)
     webhook: WebhookServerSettings = WebhookServerSettings()
     sources_dir: Path | None = None

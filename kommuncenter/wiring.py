@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 
 from dashboards.board.app import board_app
 from dashboards.definitions import Definitions
+from kommuncenter.access import board_access
 from kommuncenter.clocks import clock_from_spec
 from kommuncenter.database import ClickHouseDatabase
 from kommuncenter.deadletters.letters import Letters
@@ -326,7 +327,7 @@ UNION DISTINCT SELECT id FROM dead_letters WHERE id IN {ids:Array(String)}""",
 
 
 def board(settings: Settings) -> Starlette:
-    """Return the live board."""
+    """Return the live board. Raises ConfigurationError where a network could see it without being asked."""
     return board_app(
         database(settings),
         clock(settings),
@@ -334,6 +335,7 @@ def board(settings: Settings) -> Starlette:
         definitions=definitions(settings),
         desk_url=settings.desk_url,
         silence=silence_rule(settings),
+        access=board_access(settings),
     )
 
 

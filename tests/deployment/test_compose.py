@@ -11,7 +11,9 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from dashboards.board.access import Role, TokenAccess, token_hash
 from dashboards.grafana.model import PLUGIN, PLUGIN_VERSION
+from kommuncenter.access import board_access
 from kommuncenter.cli import app
 from kommuncenter.sealing import sealer
 from kommuncenter.settings import OTHER_VARIABLES, PREFIX, Settings, load_settings
@@ -30,10 +32,17 @@ from tests.deployment.compose import (
 
 FILE = read_compose()
 OWN = {name: service for name, service in FILE.services.items() if service.build}
-SECRETS = ("CLICKHOUSE_PASSWORD", "GRAFANA_CLICKHOUSE_PASSWORD", "GRAFANA_ADMIN_PASSWORD", "PSEUDONYM_KEY")
+SECRETS = (
+    "CLICKHOUSE_PASSWORD",
+    "GRAFANA_CLICKHOUSE_PASSWORD",
+    "GRAFANA_ADMIN_PASSWORD",
+    "PSEUDONYM_KEY",
+    "BOARD_SESSION_KEY",
+)
 FILLED = {
     **example_variables(),
-    **dict.fromkeys(SECRETS, "an-invented-secret"),
+    **dict.fromkeys(SECRETS, "an-invented-secret-of-many-letters"),
+    "BOARD_LEADER_TOKEN_SHA256": token_hash("an invented code"),
     "QUEUE_LOG_DIR": "/var/log/asterisk",
     "MAIL_IMAP_HOST": "imap.kommun.example",
     "MAIL_USER": "statistik",
@@ -121,7 +130,7 @@ def test_our_own_processes_have_no_privileges() -> None:
 # ---- secrets -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("missing", [*SECRETS, "QUEUE_LOG_DIR"])
+@pytest.mark.parametrize("missing", [*SECRETS, "BOARD_LEADER_TOKEN_SHA256", "QUEUE_LOG_DIR"])
 def test_nothing_starts_without_a_secret_and_the_message_says_what_to_do(missing: str) -> None:
     text = yaml.safe_dump(yaml.safe_load(COMPOSE.read_text(encoding="utf-8")), width=10_000)
     with pytest.raises(MissingVariableError, match=rf"^{missing} is not set; .*\.env"):
@@ -151,7 +160,12 @@ def test_no_secret_stands_in_the_file() -> None:
 def test_only_what_reads_numbers_and_addresses_has_the_key() -> None:
     with_key = {name for name, service in OWN.items() if "KC_PSEUDONYM__KEY" in service.environment}
     assert with_key == {"source-telephony", "source-mail", "source-desk", "desk-form"}
-    more = {name for name, service in FILE.services.items() if service.env_file}
+    sources = [use for name in with_key for use in FILE.services[name].env_file]
+    more = {
+        name
+        for name, service in FILE.services.items()
+        if any(use.path in {source.path for source in sources} for use in service.env_file)
+    }
     assert more == with_key, "the previous key goes to the same ones"
     assert all("PSEUDONYM_KEY" not in str(FILE.services[name]) for name in ("kafka", "clickhouse", "grafana"))
 
@@ -199,6 +213,16 @@ def test_the_previous_key_can_stand_in_a_file_of_its_own(only: pytest.MonkeyPatc
     assert settings.pseudonym.previous_key_id == "k0"
     _, telephony = source_and_settings(settings, "telephony")
     assert telephony.model_dump()["queues"] == {"600": "kommuncenter"}
+
+
+def test_the_board_asks_who_it_is_and_knows_only_the_codes_that_are_set(only: pytest.MonkeyPatch) -> None:
+    settings = settings_of(OWN["board"], only, {**FILLED, "BOARD_WALL_TOKEN_SHA256": token_hash("a wall's")})
+    access = board_access(settings)
+    assert isinstance(access, TokenAccess)
+    assert {(token.name, token.role) for token in access.tokens} == {
+        ("leader", Role.LEADER),
+        ("wall", Role.WALL),
+    }
 
 
 def settings_of(
