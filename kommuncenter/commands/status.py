@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from kommuncenter.commands.common import logged_settings, out, told
 from schemas.clickhouse.silence import SourceStatus, SourceVerdict
@@ -51,7 +51,11 @@ def _table(found: Sequence[SourceStatus]) -> Table:
     silent = any(source.verdict is SourceVerdict.SILENT for source in found)
     lost = any(source.gaps for source in found)
     today = max((day for source in found if (day := _day(source.seen_at))), default=None)
-    table = Table("source", "", "reader", "event", "read", box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    names = max((len(source.instance) for source in found), default=0)
+    source_column = Column("source", min_width=names)
+    table = Table(
+        source_column, "", "reader", "event", "read", box=None, padding=(0, 1, 0, 0), pad_edge=False
+    )
     for heading in ("behind", "usual", *["missing"] * silent, "events", "rejected", *["lost"] * lost):
         table.add_column(heading, justify="right", no_wrap=True)
     for source in found:
