@@ -30,6 +30,8 @@ class Call:
     agent_channel: str = ""
     interface: str = ""
     """The agent's telephone: the exchange may name no more than that when the call ends."""
+    hung_up: bool = False
+    """Whether the caller or the agent has; then the exchange may not know their channels any more."""
     holding_since: datetime | None = None
     held_ms: int = 0
     transfer: tuple[str, ...] = ()
@@ -74,6 +76,10 @@ class Calls:
         return next((c for c in self if c.callid in wanted or c.agent_channel in wanted), None)
 
     def of_telephone(self, queue: str, interface: str) -> Call | None:
-        """Return the latest call out of the queue that was answered at a telephone."""
+        """Return the call out of the queue that was answered at a telephone: one that has ended, if any.
+
+        Of several the latest.
+        """
         found = [c for c in self if c.answered and (c.queue, c.interface) == (queue, interface)]
-        return found[-1] if interface and found else None
+        ended = [call for call in found if call.hung_up]
+        return (ended or found)[-1] if interface and found else None

@@ -204,6 +204,9 @@ class Translator:
     def _hung_up(self, message: Message, at: datetime) -> list[str]:
         callid = message.get("Uniqueid", "")
         self._queue_entered.pop(callid, None)
+        talking = self._calls.of_channels([callid])
+        if talking is not None and talking.answered:
+            talking.hung_up = True
         call = self._calls.get(callid)
         if call is None or call.answered:
             return self._transferred(call) if call is not None and call.completed else []
