@@ -150,15 +150,12 @@ class Now:
 
 @contextlib.asynccontextmanager
 async def listening(listener: Listener) -> AsyncIterator[None]:
-    """Let a listener read; on entry it is connected."""
-    task = asyncio.create_task(listener.read())
-    try:
-        await until(lambda: listener.batches > 0 or task.done())
+    """Let a listener read; on entry it is connected. Where reading fails, so does what is done meanwhile."""
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(listener.read())
+        await until(lambda: listener.batches > 0)
         yield
-    finally:
         task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
 def legs_of_log(exchange: Asterisk) -> dict[str, Leg]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sys
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
@@ -81,7 +82,10 @@ def test_the_log_and_what_is_heard_come_to_the_same(asterisk: Asterisk, tmp_path
             await until(lambda: ends(asterisk.queue_log.read_text().splitlines()) == 10)
             await until(lambda: ends(listener.lines) == 12)
 
-    asyncio.run(a_day_at_the_centre())
+    try:
+        asyncio.run(a_day_at_the_centre())
+    finally:  # shown where the test fails
+        sys.stdout.write("\n".join(["heard", *listener.lines, "logged", asterisk.queue_log.read_text()]))
     logged, heard = legs_of_log(asterisk), legs_heard(listener)
     refused = {leg: heard.pop(leg) for leg in heard.keys() - logged.keys()}
     # Asterisk's log says nothing of callers whom a queue did not take.
