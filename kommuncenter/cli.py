@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +12,7 @@ from rich.table import Table
 from kommuncenter.commands import access, dashboards, dlq, source
 from kommuncenter.commands.common import err, logged_settings, out, patiently, told
 from kommuncenter.commands.rebuild import rebuild
+from kommuncenter.commands.report import report
 from kommuncenter.commands.verify import verify
 from kommuncenter.logs import configure_logs
 from kommuncenter.settings import config_path, load_settings
@@ -89,32 +89,6 @@ def migrate() -> None:
 
 @app.command()
 @told
-def report(
-    week: Annotated[str, typer.Option(help="ISO week, such as 2026-W47.")],
-    to: Annotated[Path | None, typer.Option("--out", help="A file; without it to standard output.")] = None,
-) -> None:
-    """Write the weekly report as HTML."""
-    from dashboards.report import render_html, weekly_report
-    from kommuncenter import wiring
-
-    settings = logged_settings()
-    found = weekly_report(
-        wiring.database(settings),
-        wiring.catalogue(settings),
-        week,
-        wiring.clock(settings).now(),
-        wiring.definitions(settings),
-    )
-    html = render_html(found)
-    if to is None:
-        sys.stdout.write(html)
-    else:
-        to.write_text(html, encoding="utf-8")
-        err.print(f"Wrote {to}")
-
-
-@app.command()
-@told
 def doctor() -> None:
     """Look at settings, broker, store and sources, and say what is wrong and what to do."""
     from kommuncenter.doctor import examine
@@ -130,6 +104,7 @@ def doctor() -> None:
 
 app.command()(verify)
 app.command()(rebuild)
+app.command()(report)
 
 
 @config_app.command("check")

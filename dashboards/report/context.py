@@ -124,7 +124,7 @@ class Context:
 
     @cached_property
     def then_from(self) -> date | None:
-        """The first day that the store has of the period compared with, where it lacks open days before it."""
+        """The first day that is known of the period compared with, where open days before it are not."""
         compared, worked = self.material.compared, self.material.worked()
         if compared is None or not worked or worked[0] <= compared.since:
             return None

@@ -59,15 +59,12 @@ def _inflow(context: Context) -> Sentence:
     offered = context.figures["offered"]
     row = "nyckeltal/offered"
     label = context.material.period.label
-    come_in = (
-        (f"Under {label} kom ", " in")
-        if context.material.over
-        else (f"Hittills under {label} har ", " kommit in")
-    )
+    over = context.material.over
+    begin, end = (f"Under {label} kom ", " in") if over else (f"Hittills under {label} har ", " kommit")
     return sentence(
-        come_in[0],
+        begin,
         Ref(f"{row}/now", one="kontakt", many="kontakter"),
-        come_in[1],
+        end,
         ", och de gällde " if not context.limited else ". I området gällde de ",
         Ref("nyckeltal/errands/now", one="ärende", many="ärenden"),
         ".",
