@@ -126,7 +126,7 @@ class Context:
     def then_from(self) -> date | None:
         """The first day that is known of the period compared with, where open days before it are not."""
         compared, worked = self.material.compared, self.material.worked()
-        if compared is None or not worked or worked[0] <= compared.since:
+        if compared is None or not worked or not compared.since < worked[0] < compared.until:
             return None
         return worked[0] if self.open_days(compared.since, worked[0]) else None
 

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from dashboards.report.material import DAY_MEASURES
 from schemas.clickhouse.queries import (
+    OPEN_REBUILDS,
     Between,
     Grain,
     Query,
@@ -17,8 +19,17 @@ from schemas.clickhouse.queries import (
     source_health_query,
     sums_query,
 )
+from schemas.clickhouse.report import (
+    hours_query,
+    ladder_query,
+    late_query,
+    published_query,
+    surges_query,
+)
+from schemas.clickhouse.social import social_query
 from schemas.clickhouse.tables import DIMENSIONS
 from schemas.measures import MEASURE_NAMES, wait_bin
+from schemas.timebase import local_day
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +54,65 @@ class RowStore:
     """Instance, reason, found at."""
     health: Sequence[tuple[str, datetime, datetime | None]] = ()
     """Instance, seen at, last event at."""
+    rungs: Sequence[tuple[Any, ...]] = ()
+    """Rows of the ladder's query."""
+    hours: Sequence[tuple[int, ...]] = ()
+    """Rows of the query for hours."""
+    surges: Sequence[tuple[Any, ...]] = ()
+    """Topic, since, until, contacts, usual, over."""
+    gauges: Sequence[tuple[Any, ...]] = ()
+    """Rows of the query for social media."""
+    late: int = 0
+    rebuilds: Sequence[tuple[str, date, int]] = ()
+    published: Sequence[tuple[str, Mapping[str, float], datetime]] = ()
+    """Version, cells, published at; the latest first, whatever the period."""
 
     def rows(self, query: Query) -> Sequence[Sequence[Any]]:
         """Answer the queries that the report asks; any other is an error of the test."""
-        if "at" in query.parameters:
-            at = query.parameters["at"]
+        given = query.parameters
+        if query == OPEN_REBUILDS:
+            return self.rebuilds
+        if "at" in given:
+            at = given["at"]
             assert isinstance(at, datetime)
             assert query == source_health_query(at)
             return self._health(at)
-        since, until = query.parameters["since"], query.parameters["until"]
+        if "scope" in given:
+            assert query == published_query(str(given["period"]), str(given["scope"]))
+            return self.published
+        since, until = given["since"], given["until"]
         assert isinstance(since, date)
         assert isinstance(until, date)
+        if query == social_query(until, since):
+            return self.gauges
         period = Between(since, until)
+        return self._instants(query, period) if isinstance(since, datetime) else self._days(query, period)
+
+    def _instants(self, query: Query, period: Between) -> Sequence[Sequence[Any]]:
         if query == dead_letters_query(period):
             return self._dead(period)
-        for by in ((), *((name,) for name in ("day", *DIMENSIONS))):
-            if query == sums_query(Grain.DAY, period, by=by, histogram=True):
-                return self._sums(period, by)
-        raise AssertionError(f"no answer to: {query.sql}")
+        assert isinstance(period.since, datetime)
+        assert isinstance(period.until, datetime)
+        days = Between(local_day(period.since), local_day(period.until))
+        if query == hours_query(days):
+            return self.hours
+        if query == surges_query(days):
+            return [row for row in self.surges if period.since <= row[1] < period.until]
+        assert query == late_query(days)
+        return [[self.late]]
+
+    def _days(self, query: Query, period: Between) -> Sequence[Sequence[Any]]:
+        if "internal_topics" in query.parameters:
+            internal = query.parameters["internal_topics"]
+            assert isinstance(internal, list)
+            assert query == ladder_query(period, internal)
+            return self.rungs
+        if query == sums_query(Grain.DAY, period, by=DIMENSIONS, histogram=True):
+            return self._sums(period, DIMENSIONS)
+        by = ("day", "area", "topic")
+        assert query == sums_query(Grain.DAY, period, by=by, measures=DAY_MEASURES), query.sql
+        places = [len(by) + MEASURE_NAMES.index(name) for name in DAY_MEASURES]
+        return [[*row[: len(by)], *(row[place] for place in places)] for row in self._sums(period, by)]
 
     def _sums(self, period: Between, by: tuple[str, ...]) -> list[list[Any]]:
         sums: dict[tuple[Any, ...], Counter[str]] = {}

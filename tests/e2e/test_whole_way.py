@@ -14,7 +14,10 @@ from urllib.request import urlopen
 import pytest
 
 from dashboards.figures import read_total
-from dashboards.report import render_html, weekly_report
+from dashboards.report import period
+from dashboards.report.content import report
+from dashboards.report.material import Request
+from dashboards.report.render.html import render_html
 from kommuncenter import wiring
 from kommuncenter.clocks import ScaledClock
 from kommuncenter.embedded.processes import free_port
@@ -175,7 +178,8 @@ def test_report_and_board_show_the_store(tmp_path: Path) -> None:
         week = Between(MONDAY, MONDAY + timedelta(days=7))
         sums = read_total(installation.database, Grain.DAY, week).sums
         database = installation.database
-        html = render_html(weekly_report(database, wiring.catalogue(installation.settings), "2026-W47", now))
+        asked = Request(period.week("2026-W47"))
+        html = render_html(report(database, wiring.catalogue(installation.settings), asked, now))
         assert f"{sums['errands']}" in html
         port = free_port()
         board = installation.start("board", env={"KC_BOARD__PORT": str(port)})

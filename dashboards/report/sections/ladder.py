@@ -172,6 +172,10 @@ def _row(context: Context, key: str, label: str, rungs: Iterable[Rung], performe
 
 
 def _quantity(context: Context, measure: str = "errands", /, **where: str) -> Quantity:
+    """Name a number of errands; where the facts of some have expired, they are others than the figures'."""
     area = context.material.request.area
+    known = sum(rung.errands for rung in context.material.rungs if area in {"", rung.area})
+    if known != context.material.now.chosen()["errands"]:
+        measure = f"{measure}_with_facts"
     pairs = {**where, **({"area": area} if area else {})}
     return Quantity(measure, context.material.period.name, tuple(sorted(pairs.items())))

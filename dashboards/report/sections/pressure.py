@@ -151,10 +151,13 @@ def rising_sentences(context: Context, most: int | None = None) -> Iterator[Sent
         row = f"{QUESTIONS}/{name}"
         label = in_text(context.topic_label(name))
         doubled = level.times is not None and level.times >= 2
+        begin, middle = f"Frågorna om {label} ökade: ", " mot"
+        if any(surge.topic == name for surge in context.material.surges_now()):
+            begin, middle = f"Under hela {context.this} kom ", f" om {label}, mot"
         yield sentence(
-            f"Frågorna om {label} ökade: ",
+            begin,
             Ref(f"{row}/now", one="ärende", many="ärenden"),
-            f" mot {_usually(context)} ",
+            f"{middle} {_usually(context)} ",
             Ref(f"{row}/usual"),
             *((", alltså ", Ref(f"{row}/times"), " gånger så många") if doubled else ()),
             ".",

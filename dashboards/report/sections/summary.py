@@ -59,8 +59,9 @@ def _inflow(context: Context) -> Sentence:
     offered = context.figures["offered"]
     row = "nyckeltal/offered"
     label = context.material.period.label
-    over = context.material.over
-    begin, end = (f"Under {label} kom ", " in") if over else (f"Hittills under {label} har ", " kommit")
+    begin, end = f"Hittills under {label} har ", " kommit in"
+    if context.material.over:
+        begin, end = f"Under {label} kom ", " in"
     return sentence(
         begin,
         Ref(f"{row}/now", one="kontakt", many="kontakter"),
@@ -92,7 +93,8 @@ def _open_days(context: Context) -> Iterator[Sentence]:
     period = context.material.period
     if context.then_from is not None:
         yield sentence(
-            f"Uppgifterna om {context.then_words} börjar {date_sv(context.then_from)}, så antalen jämförs inte."
+            f"Uppgifterna om {context.then_words} börjar {date_sv(context.then_from)}, så antalen jämförs "
+            "inte."
         )
         return
     if context.open_days(period.since, period.until) != context.open_days(compared.since, compared.until):

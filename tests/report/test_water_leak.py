@@ -1,0 +1,64 @@
+"""A simulated week with a water leak: the report of that week says so, in Swedish that needs no editing."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from dashboards.report import period
+from dashboards.report.document import Kind
+from dashboards.swedish import number
+from tests.report.reports import said
+from tests.report.simulated_store import Centre
+
+pytestmark = pytest.mark.integration
+
+
+def test_the_report_of_the_week_tells_of_the_leak(simulated: Centre) -> None:
+    document = simulated.report()
+    found = {key: cell.value for key, cell in document.cells.items()}
+    times = number(found["storningar/1/times"], 1)
+    assert said(document)[1] == (
+        "Onsdagen den 18 november kom ovanligt många ärenden om vatten, avlopp och avfall. Mellan kl. 10.15 "
+        f"och 11.15 kom {found['storningar/1/contacts']} ärenden, {times} gånger så många som vanligt."
+    )
+    now, usual = found["fragor/va-avfall/now"], found["fragor/va-avfall/usual"]
+    assert said(document)[2] == (
+        f"Under hela veckan kom {now} ärenden om vatten, avlopp och avfall, mot vanligen {number(usual)}."
+    )
+    assert document.cells["fragor/va-avfall/verdict"].text == "↑ ökar"
+
+
+def test_a_week_without_one_tells_of_none(simulated: Centre) -> None:
+    before = simulated.report(period.week("2026-W46"))
+    assert not any("ovanligt många" in text for text in said(before))
+    assert "Inga störningar märktes under veckan." in said(before, "avsnitt-storningar")
+    assert "storningar" not in before.table_of
+
+
+def test_the_summary_reads_as_swedish(simulated: Centre) -> None:
+    """Whole sentences, no gaps, no English, nothing twice."""
+    for document in (
+        simulated.report(),
+        simulated.report(area="bygga-bo-miljo"),
+        simulated.report(period.month("2026-11")),
+        simulated.report(period.tertial("2026-T3")),
+        simulated.report(period.days("2026-11-02..2026-11-15")),
+    ):
+        for section in document.sections:
+            if section.key == "avsnitt-definitioner":
+                continue
+            texts = said(document, section.key)
+            assert len(texts) == len(set(texts))
+            for text in texts:
+                assert re.match(r"^[A-ZÅÄÖ0-9]", text), text
+                assert text.endswith((".", ")")), text
+                assert not re.search(r"  |\(\)|–\)|None|nan|\.\.|,,| ,| \.|: \.", text), text
+                assert not re.search(r"\b(the|of|errands?|week|topic)\b", text), text
+
+
+def test_every_cell_has_a_finite_value_or_none(simulated: Centre) -> None:
+    for key, cell in simulated.report().cells.items():
+        assert cell.kind is not Kind.TEXT or cell.text, key
+        assert cell.value is None or abs(cell.value) < 1e9, key
