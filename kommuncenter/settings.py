@@ -8,7 +8,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, SecretStr, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    IPvAnyNetwork,
+    SecretStr,
+    ValidationError,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -48,6 +56,11 @@ DEMO_CONFIG = Path("var/demo/kommuncenter.toml")
 """Written by ``kommuncenter demo``, and removed when it ends."""
 
 Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+def _number(value: object) -> object:
+    """Return the number that a variable of the environment is, which comes as text."""
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
 
 
 class _Part(BaseModel):
@@ -171,6 +184,15 @@ class WebhookServerSettings(ServerSettings):
     """The host names under which it may be asked for: those that the proxy passes on."""
 
 
+class GrafanaSettings(_Part):
+    """The Grafana that boards are published to. ``token`` is a service account's, with the role Editor."""
+
+    url: str = ""
+    token: SecretStr | None = None
+    timeout: Annotated[float, Field(gt=0)] = 10.0
+    """Seconds that an answer may take."""
+
+
 class RetentionSettings(_Part):
     """How long things are kept (gallringsbeslut); ``decision`` names the decision. None keeps for ever.
 
@@ -206,7 +228,7 @@ class Settings(BaseSettings):
     catalogue: Path | None = None
     service_level: ServiceLevel = ServiceLevel.STANDARD
     """By which formula board, report and Grafana tell the service level; docs/metrics.md has them all."""
-    first_contact_days: Literal[1, 7, 14, 30] = 7
+    first_contact_days: Annotated[Literal[1, 7, 14, 30], BeforeValidator(_number)] = 7
     """W: in how many days a repeat flips first-contact resolution, on board, in report and Grafana."""
     state_dir: Path = Path("var")
     board: BoardSettings = BoardSettings()
@@ -218,6 +240,7 @@ class Settings(BaseSettings):
     desk_url: str | None = None
     """Where the board's link to the registration form leads; none shows no link."""
     retention: RetentionSettings = RetentionSettings()
+    grafana: GrafanaSettings = GrafanaSettings()
     clock: str | None = None
     log_level: str = "info"
     sources: Mapping[Slug, Mapping[str, Any]] = {

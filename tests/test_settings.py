@@ -45,6 +45,14 @@ def test_the_environment_beats_the_file(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert (settings.kafka.partitions, settings.kafka.group) == (6, "a")
 
 
+def test_the_days_of_first_contact_can_be_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KC_FIRST_CONTACT_DAYS", "14")
+    assert load_settings().first_contact_days == 14
+    monkeypatch.setenv("KC_FIRST_CONTACT_DAYS", "15")
+    with pytest.raises(ConfigurationError, match="KC_FIRST_CONTACT_DAYS"):
+        load_settings()
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -83,9 +83,8 @@ def database(clickhouse: EmbeddedClickHouse) -> Iterator[ClickHouseDatabase]:
 
 
 def test_grafana_can_only_read_and_only_so_much() -> None:
-    user, profile, quota = (
-        XML.find(f"./{path}") for path in ("users/grafana", "profiles/dashboards", "quotas/dashboards")
-    )
+    user, profile = XML.find("./users/grafana"), XML.find("./profiles/dashboards")
+    quota = XML.find("./quotas/dashboards")
     assert user is not None
     assert profile is not None
     assert quota is not None
@@ -140,9 +139,8 @@ def test_nothing_is_granted_that_nothing_asks_for(database: ClickHouseDatabase) 
 @pytest.mark.integration
 def test_a_view_is_taken_apart_down_to_what_it_reads(database: ClickHouseDatabase) -> None:
     """A column that nobody asked for is left out, and the views that a view reads are taken apart too."""
-    read = touched(
-        database, "SELECT day FROM contacts_current WHERE channel IN (SELECT topic FROM surges FINAL)"
-    )
+    sql = "SELECT day FROM contacts_current WHERE channel IN (SELECT topic FROM surges FINAL)"
+    read = touched(database, sql)
     assert read["contacts_current"] == {"day", "channel"}
     assert read["contacts"] == {"day", "channel", "partition", "revision", "deleted"}
     assert read["epochs_in_force"] == {"partition", "day_from", "epoch"}
