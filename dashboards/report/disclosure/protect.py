@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from dashboards.report.disclosure.system import FEWEST, MOST, Known, System, World, is_few
 from dashboards.report.disclosure.worlds import Search
@@ -49,8 +50,29 @@ def protect(system: System, sensitive: Iterable[int]) -> Proof:
                 continue
             worlds.append(world)
             seen.update(world.items())
+    worlds += _for_what_was_left_out_before(system, worlds)
     _publish_what_protects_nothing(system, worlds, started_hidden)
     return Proof(tuple(worlds), frozenset(left_open))
+
+
+def _for_what_was_left_out_before(system: System, worlds: list[World]) -> list[World]:
+    """Return worlds for numbers that earlier reports left out for the sake of others, if none moves them.
+
+    No small count hangs on them, so any other value will do, and none is no disaster.
+    """
+    found: list[World] = []
+    for number in sorted(system.public):
+        if not system.free(number) or _moved(system, [*worlds, *found], number):
+            continue
+        truth = system.truth[number]
+        values = [v for v in (truth + 1, truth + MOST + 1, truth - 1) if system.allows(number, v)]
+        tries = (_made_possible(system, number, value) for value in values)
+        found += list(islice((world for world in tries if world is not None), 1))
+    return found
+
+
+def _moved(system: System, worlds: list[World], number: int) -> bool:
+    return any(world.get(number, system.truth[number]) != system.truth[number] for world in worlds)
 
 
 def _soften_small_wholes(system: System) -> None:

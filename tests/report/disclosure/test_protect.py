@@ -74,7 +74,7 @@ def attack(system: System, sums: Sums) -> Attacker:
     return Attacker(published)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(tables())
 def test_no_hidden_number_can_be_worked_out(numbers: Numbers) -> None:
     system = numbers.system()
