@@ -44,6 +44,7 @@ OTHER_VARIABLES = frozenset(
         "KC_CHROMIUM",
         "KC_CACHE",
         "KC_ASTERISK",
+        "KC_GRAFANA_SCHEMA",
         "KC_KAFKA_JARS",
         "KC_VERAPDF_JARS",
         "KC_CLICKHOUSE_PASSWORD",
