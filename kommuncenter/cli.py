@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from kommuncenter.commands import access, dashboards, dlq, source
-from kommuncenter.commands.common import err, logged_settings, out, patiently, told
+from kommuncenter.commands.common import logged_settings, out, patiently, told
 from kommuncenter.commands.rebuild import rebuild
 from kommuncenter.commands.report import report
 from kommuncenter.commands.verify import verify
