@@ -52,6 +52,9 @@ class Cube:
     period: str
     groups: Mapping[tuple[str, ...], Group]
     area: str = ""
+    _summed: dict[tuple[object, ...], dict[tuple[str, ...], Slice]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     def whole(self) -> Slice:
         """Return the sums of the whole centre."""
@@ -69,6 +72,12 @@ class Cube:
 
     def by(self, *dimensions: str, contacts: bool = False) -> dict[tuple[str, ...], Slice]:
         """Return the sums by dimensions, within the chosen area unless it is about ``contacts``."""
+        asked = (*dimensions, contacts)
+        if asked not in self._summed:
+            self._summed[asked] = self._by(dimensions, contacts=contacts)
+        return self._summed[asked]
+
+    def _by(self, dimensions: tuple[str, ...], *, contacts: bool) -> dict[tuple[str, ...], Slice]:
         places = [DIMENSIONS.index(name) for name in dimensions]
         parts: dict[tuple[str, ...], list[Group]] = {}
         for key, group in (self.groups if contacts else self._rows()).items():
