@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dashboards.board.api.openapi import openapi_json
+from dashboards.report.render.json import ReportJson
 from kommuncenter.metrics_page import metrics_page
 from kommuncenter.worked.cases import load_themes
 from kommuncenter.worked.pages import OVERVIEW, overview
@@ -31,6 +32,7 @@ def documents() -> Mapping[str, str]:
         "events.schema.json": _schema(event_adapter.json_schema(), "Contact events (CloudEvents 1.0, JSON)"),
         "legs.schema.json": _schema(leg_message_adapter.json_schema(), "Messages between the stages"),
         "openapi.json": openapi_json(),
+        "report.schema.json": _schema(ReportJson.model_json_schema(), "A report (kommuncenter report)"),
         "metrics.md": metrics_page(themes, rules),
         OVERVIEW: overview(themes, rules),
     }

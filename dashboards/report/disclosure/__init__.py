@@ -106,14 +106,19 @@ def _follows(cell: Cell) -> bool:
 def _cell(cell: Cell, known: dict[Quantity, Known]) -> Cell:
     if cell.value is None and cell.kind is not Kind.TEXT:
         return cell
+    if _is_goal(cell):
+        return cell
     labels = [known.get(name, Known.NOTHING) for name in cell.quantities]
-    if cell.kind is Kind.SHARE and not cell.of and cell.hits is None:
-        return cell  # a goal, or what is published: it counts nobody
     if all(label is Known.VALUE for label in labels):
         return cell
     if cell.kind is Kind.COUNT and labels[0] is Known.FEW:
         return replace(_hidden(cell), shown=Shown.FEW)
     return _hidden(cell)
+
+
+def _is_goal(cell: Cell) -> bool:
+    """Tell whether a share rests on nobody's doings, such as a goal, or what was published long ago."""
+    return cell.kind is Kind.SHARE and not any(name.period for name in cell.of) and cell.hits is None
 
 
 def _hidden(cell: Cell) -> Cell:

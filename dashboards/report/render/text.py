@@ -23,6 +23,17 @@ FEW = "färre än 5"
 HIDDEN = "visas inte"
 SMALL_BASIS = "litet underlag"
 PRELIMINARY = "preliminärt"
+UNITS = {
+    Kind.COUNT: "antal",
+    Kind.NUMBER: "antal",
+    Kind.SHARE: "andel (0–1)",
+    Kind.SECONDS: "sekunder",
+    Kind.MINUTES: "minuter",
+    Kind.PER_ERRAND: "per ärende",
+    Kind.FACTOR: "gånger",
+    Kind.TEXT: "text",
+}
+"""What the raw value of a cell is counted in."""
 
 
 @dataclass(frozen=True, slots=True)
