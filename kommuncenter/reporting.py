@@ -61,7 +61,31 @@ def _pdf(document: Document) -> bytes:
     return render_pdf(document)
 
 
-FORMATS: Mapping[str, Callable[[Document], bytes]] = {"html": _html, "pdf": _pdf}
+def _csv(document: Document) -> bytes:
+    from dashboards.report.render.csv import render_csv
+
+    return render_csv(document)
+
+
+def _xlsx(document: Document) -> bytes:
+    from dashboards.report.render.xlsx import render_xlsx
+
+    return render_xlsx(document)
+
+
+def _json(document: Document) -> bytes:
+    from dashboards.report.render.json import render_json
+
+    return render_json(document)
+
+
+FORMATS: Mapping[str, Callable[[Document], bytes]] = {
+    "html": _html,
+    "pdf": _pdf,
+    "csv": _csv,
+    "xlsx": _xlsx,
+    "json": _json,
+}
 """What a report can be written as."""
 
 

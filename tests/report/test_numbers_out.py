@@ -1,4 +1,4 @@
-"""CSV, XLSX and JSON hold the numbers of the tables to the digit, and nothing that a spreadsheet would run."""
+"""CSV, XLSX and JSON hold the numbers of the tables to the digit, and nothing that would be run."""
 
 from __future__ import annotations
 
@@ -80,9 +80,11 @@ def test_xlsx_holds_every_cell_as_a_number() -> None:
             for at, (column, side) in enumerate(headings, 2):
                 found = sheets[table.key].cell(line, at)
                 expected = side_of(table.cell(row.key, column.key), side)
-                if isinstance(expected, float):
-                    expected = pytest.approx(expected, rel=1e-15)  # as many digits as a spreadsheet keeps
-                assert found.value == expected, (table.key, row.key, column.key, side)
+                place = (table.key, row.key, column.key, side)
+                if isinstance(expected, float):  # a spreadsheet keeps 15 digits or more
+                    assert found.value == pytest.approx(expected, rel=1e-15), place
+                else:
+                    assert found.value == expected, place
                 assert found.data_type in ("n", "s")
 
 
