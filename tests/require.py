@@ -12,7 +12,7 @@ REQUIRE_VARIABLE = "KC_REQUIRE"
 def require(service: str, available: bool, reason: str) -> None:
     """Go on when the service is available; else skip the test, or fail it when KC_REQUIRE names the service.
 
-    KC_REQUIRE is a comma-separated list of kafka, clickhouse, imap, browser, asterisk and so on; CI names them all.
+    KC_REQUIRE is a comma-separated list of names such as kafka, browser and asterisk; CI names them all.
     """
     if available:
         return
