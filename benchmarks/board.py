@@ -25,7 +25,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
-from playwright.sync_api import BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from kommuncenter.clocks import clock_from_spec
 from kommuncenter.database import ClickHouseDatabase
@@ -156,10 +156,12 @@ def _seen(page: Page, before: int) -> Seen:
     return Seen([at / 1000 for at, _ in noted], [shown - before for _, shown in noted])
 
 
-def _open(context: BrowserContext, url: str, pages: int) -> list[Page]:
-    context.add_init_script(WATCH)
+def _open(browser: Browser, url: str, pages: int) -> list[Page]:
+    """Open pages, each with a profile of its own: a browser has six connections to a server, and no more."""
     opened = []
     for number in range(pages):
+        context = browser.new_context(viewport={"width": 1400, "height": 900}, bypass_csp=True)
+        context.add_init_script(WATCH)
         page = context.new_page()
         page.goto(url + ("?vy=vagg" if number % 2 else ""))
         page.locator('#connection[data-state="live"]').wait_for()
@@ -178,8 +180,7 @@ def measure(arguments: argparse.Namespace, board: str, settings: Settings, direc
     feed = Feed(directory / "centre" / "queue_log", clock, arguments.events)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_binary(), args=list(FLAGS))
-        context = browser.new_context(viewport={"width": 1400, "height": 900}, bypass_csp=True)
-        pages = _open(context, board, arguments.pages)
+        pages = _open(browser, board, arguments.pages)
         before = pages[0].evaluate("window.seen.at(-1)[1]")
         writer = threading.Thread(target=feed.run, daemon=True)
         writer.start()
