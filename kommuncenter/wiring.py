@@ -336,6 +336,8 @@ def board(settings: Settings) -> Starlette:
         desk_url=settings.desk_url,
         silence=silence_rule(settings),
         access=board_access(settings),
+        tile_ancestors=settings.board.tile_ancestors,
+        tiles_open=settings.board.tiles_open,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route
@@ -17,6 +17,7 @@ from dashboards.board.live import POLL_SECONDS, Live
 from dashboards.board.pages import STATIC, Pages
 from dashboards.board.picture import SILENCE
 from dashboards.board.rendering import drawer
+from dashboards.board.tiles import Tiles
 from dashboards.definitions import STANDARD, Definitions
 from dashboards.figures import Store
 from schemas.catalogue import Catalogue
@@ -37,12 +38,15 @@ def board_app(
     pulse_seconds: float = PULSE_SECONDS,
     silence: SilenceRule = SILENCE,
     access: Access = OPEN,
+    tile_ancestors: Sequence[str] = (),
+    tiles_open: bool = False,
 ) -> Starlette:
     """Return the board. ``store`` is called from threads.
 
     ``definitions`` say by which formula and W its figures go. ``desk_url`` is the address of the visitors'
     form, linked to if given. ``silence`` says when no events are an alarm, in the time of ``clock``.
-    ``access`` finds out who asks. ``app.state.stop()`` ends the pages' events; a server calls it when it
+    ``access`` finds out who asks. Tiles may stand in frames of the sites ``tile_ancestors``, and are shown to
+    everybody if ``tiles_open``. ``app.state.stop()`` ends the pages' events; a server calls it when it
     begins to shut down (:class:`dashboards.board.server.BoardServer` does).
     """
     live = Live(
@@ -55,6 +59,7 @@ def board_app(
         silence=silence,
     )
     gate, pages = Gate(access), Pages(live, desk_url, pulse_seconds)
+    tiles = Tiles(live, gate, ancestors=tile_ancestors, open_to_all=tiles_open)
     api = Api(live, store, clock, catalogue, gate)
 
     @contextlib.asynccontextmanager
@@ -74,6 +79,7 @@ def board_app(
             Route("/logga-ut", gate.logout, methods=["POST"]),
             Route("/theme.css", pages.theme),
             Route("/sw.js", pages.service_worker),
+            *tiles.routes(),
             *api.routes(),
             Mount("/static", StaticFiles(directory=STATIC)),
         ],

@@ -51,7 +51,7 @@ class Pages:
         return HTMLResponse(html, 200 if snapshot.picture else 503, headers=NO_STORE)
 
     def _chosen(self, request: Request) -> Chosen | None:
-        period, theme = _period(request), _theme(request)
+        period, theme = chosen_period(request), chosen_theme(request)
         if period is None or theme is None:
             return None
         visitor: Visitor = request.state.visitor
@@ -71,7 +71,7 @@ class Pages:
 
     async def events(self, request: Request) -> Response | EventStream:
         """Answer with the pictures as they come."""
-        period = _period(request)
+        period = chosen_period(request)
         if period is None:
             return await self.not_found(request)
         if self._live.listeners >= MAX_LISTENERS:
@@ -129,14 +129,16 @@ def _is_wall(request: Request) -> bool:
     return request.query_params.get("vy") == WALL or not request.state.visitor.may(May.BOARD)
 
 
-def _period(request: Request) -> Period | None:
+def chosen_period(request: Request) -> Period | None:
+    """Return the period that the address names; None where there is no such one."""
     try:
         return Period(request.query_params.get("period", Period.TODAY))
     except ValueError:
         return None
 
 
-def _theme(request: Request) -> Theme | None:
+def chosen_theme(request: Request) -> Theme | None:
+    """Return the look that the address names; None where there is no such one."""
     try:
         return Theme(request.query_params.get("tema", Theme.AUTO))
     except ValueError:

@@ -122,7 +122,7 @@ class Links:
 def board_page(snapshot: Snapshot, chosen: Chosen) -> str:
     """Return the whole page."""
     audience = Audience.WALL if chosen.wall else Audience.DESK
-    return _render(
+    return render(
         "board.html",
         snapshot=snapshot,
         drawing=snapshot.drawings[audience],
@@ -135,19 +135,20 @@ def board_page(snapshot: Snapshot, chosen: Chosen) -> str:
 
 def definitions_page() -> str:
     """Return the page of definitions, out of the registry."""
-    return _render("definitions.html", metrics=METRICS, measures=MEASURES, wall=False, theme="")
+    return render("definitions.html", metrics=METRICS, measures=MEASURES, wall=False, theme="")
 
 
 def login_page(problem: str = "") -> str:
     """Return the page on which a token is given; ``problem`` says why the last one was not taken."""
-    return _render("login.html", problem=problem, wall=False, theme="")
+    return render("login.html", problem=problem, wall=False, theme="")
 
 
-def message_page(title: str, text: str) -> str:
+def message_page(title: str, text: str, *, top: str = "") -> str:
     """Return a page that says one thing, such as that an address is wrong."""
-    return _render("message.html", title=title, text=text, wall=False, theme="")
+    return render("message.html", title=title, text=text, wall=False, theme="", top=top)
 
 
-def _render(name: str, /, **values: Any) -> str:
-    given: Mapping[str, Any] = values
+def render(name: str, /, **values: Any) -> str:
+    """Return a template filled in; ``top`` leads from the page's folder to the board's."""
+    given: Mapping[str, Any] = {"top": "", **values}
     return environment().get_template(name).render(given)

@@ -128,10 +128,12 @@ class FakeStore:
         groups: dict[tuple[Any, ...], list[Key]] = defaultdict(list)
         for key in self.rows_:
             at: date | datetime = local_day(key[0]) if days else key[0]
-            if since <= at < until:  # type: ignore[operator]
-                names = {"window": at, "day": at} | dict(
-                    zip(("channel", "area", "topic", "unit"), key[1:], strict=True)
-                )
+            names = {"window": at, "day": at} | dict(
+                zip(("channel", "area", "topic", "unit"), key[1:], strict=True)
+            )
+            only = {name: query.parameters.get(f"only_{name}") for name in names}
+            wanted = all(values is None or names[name] in values for name, values in only.items())  # type: ignore[operator]
+            if wanted and since <= at < until:  # type: ignore[operator]
                 groups[tuple(names[name] for name in by)].append(key)
         if not by and not groups:
             groups[()] = []

@@ -51,6 +51,7 @@ T = TypeVar("T")
 
 PREFIX = "/api/v1"
 SHORT, LONG = "private, no-cache", "private, max-age=300"
+OTHER_METHODS = ("POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 READINGS_AT_ONCE = 2
 READINGS_WAITING = 20
 
@@ -101,14 +102,11 @@ class Api:
             "sources": self._sources,
             "health": self._health,
         }
-        routes = [
-            Route(PREFIX + e.path, self._endpoint(e, answers[e.name]), methods=["GET"]) for e in ENDPOINTS
-        ]
-        return [
-            *routes,
-            Route(f"{PREFIX}/openapi.json", self._description),
-            Route("/api/{rest:path}", _missing),
-        ]
+        pages = [(PREFIX + e.path, self._endpoint(e, answers[e.name])) for e in ENDPOINTS]
+        pages.append((f"{PREFIX}/openapi.json", self._description))
+        routes = [Route(path, page, methods=["GET"]) for path, page in pages]
+        others = [Route(path, _only_get, methods=OTHER_METHODS) for path, _ in pages]
+        return [*routes, *others, Route("/api/{rest:path}", _missing)]
 
     def _endpoint(
         self, endpoint: Endpoint, answer: Callable[[Request, Any], Awaitable[BaseModel]]
@@ -210,6 +208,12 @@ class Api:
                 return await asyncio.to_thread(reading)
         finally:
             self._waiting -= 1
+
+
+async def _only_get(request: Request) -> Response:
+    answer = ProblemError(ProblemCode.METHOD, f"{request.method} changes nothing here.").response()
+    answer.headers["allow"] = "GET, HEAD"
+    return answer
 
 
 async def _missing(request: Request) -> Response:
