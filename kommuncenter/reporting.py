@@ -10,7 +10,9 @@ from pathlib import Path
 
 from dashboards.report import period
 from dashboards.report.content import report, scope_of
-from dashboards.report.document import Document
+from dashboards.report.disclosure import Ledger, Public, made_public
+from dashboards.report.disclosure.ledger import ledger_json, read_ledger
+from dashboards.report.document import Audience, Document
 from dashboards.report.material import Request
 from dashboards.report.period import Against, Period
 from dashboards.report.versions import publish
@@ -43,10 +45,35 @@ def make(settings: Settings, request: Request) -> Made:
     return Made(document, scope_of(request, chosen), f"rapport-{document.period.replace('..', '--')}{area}")
 
 
-def record(settings: Settings, made: Made) -> bool:
-    """Keep the version as published, so that a later one says what was corrected; tell whether it is new."""
+def public(settings: Settings, made: Made) -> Public:
+    """Return what may leave the centre of a report, with regard to what earlier public ones told.
+
+    Raises ConfigurationError where it can't be read what these were, and FatalError where what they told
+    gives away something of this one.
+    """
+    return made_public(made.document, _told_before(settings))
+
+
+def record(settings: Settings, made: Made, told: Public | None = None) -> bool:
+    """Keep the version as published, so that a later one says what was corrected; tell whether it is new.
+
+    ``told`` is the public version, where it is that one that leaves the centre: what it told is kept as well.
+    """
+    if told is not None:
+        ledger = _told_before(settings).with_issue(told.issue)
+        write({_ledger(settings): ledger_json(ledger).encode()})
     at = wiring.clock(settings).now()
     return publish(wiring.database(settings), made.document, made.scope, at)
+
+
+def _told_before(settings: Settings) -> Ledger:
+    path = _ledger(settings)
+    return read_ledger(path.read_text(encoding="utf-8")) if path.exists() else Ledger()
+
+
+def _ledger(settings: Settings) -> Path:
+    """Return the file that keeps what public reports have told; it holds what they left out too."""
+    return settings.state_dir / "public-reports.jsonl"
 
 
 def _html(document: Document) -> bytes:
@@ -102,7 +129,8 @@ def formats(text: str) -> tuple[str, ...]:
 
 def rendered(made: Made, document: Document, names: Iterable[str]) -> dict[str, bytes]:
     """Return file name -> content; ``document`` is the report itself, or what may leave the centre of it."""
-    return {f"{made.name}.{name}": FORMATS[name](document) for name in names}
+    whose = "-offentlig" if document.audience is Audience.PUBLIC else ""
+    return {f"{made.name}{whose}.{name}": FORMATS[name](document) for name in names}
 
 
 def chosen_period(
@@ -143,6 +171,9 @@ def write(files: Mapping[Path, bytes]) -> None:
     Raises ConfigurationError where one can't be written; then none is there.
     """
     drafts = {path.with_name(f".{path.name}.{os.getpid()}"): path for path in files}
+    for path in files:
+        if path.is_dir():
+            raise ConfigurationError(f"--out: {path} is a folder where a file is to be; name another")
     try:
         for draft, path in drafts.items():
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -75,7 +75,7 @@ def part_cell(key: str, part: Slice, whole: Slice, measure: str) -> Cell:
 
 def goal_cell(key: str, goal: float | None) -> Cell | None:
     """Return a goal in 0..1, which is nobody's doing; None without one."""
-    return None if goal is None else Cell(key, Kind.SHARE, goal, of=(Quantity("goal", "", (("key", key),)),))
+    return None if goal is None else Cell(key, Kind.SHARE, goal)
 
 
 def change_cell(key: str, compared: Compared) -> Cell:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dashboards.figures import Store
@@ -18,6 +18,7 @@ from dashboards.report.document import (
     Document,
     Kind,
     Note,
+    Quantity,
     Row,
     Section,
     Table,
@@ -98,7 +99,7 @@ def corrections(
     former = next((one for one in published if one.version != version), None)
     if former is None:
         return None
-    rows = tuple(_rows(former.cells, cells, labels))
+    rows = tuple(_rows(former, cells, labels))
     if not rows:
         return None
     note = Note(
@@ -123,12 +124,12 @@ def corrections(
     return Section("avsnitt-rattelser", "Rättelser", (note, table))
 
 
-def _rows(former: Mapping[str, float], cells: Mapping[str, Cell], labels: Mapping[str, str]) -> Iterator[Row]:
+def _rows(former: Published, cells: Mapping[str, Cell], labels: Mapping[str, str]) -> Iterator[Row]:
     for key, cell in cells.items():
         table, _, column = key.split("/")
         if table not in _CORRECTED or column not in _LIVE | _units(cells, table) or cell.preliminary:
             continue
-        old = former.get(key)
+        old = former.cells.get(key)
         if old is None or cell.value is None or old == float(cell.value):
             continue
         name = key.replace("/", ".")
@@ -136,8 +137,8 @@ def _rows(former: Mapping[str, float], cells: Mapping[str, Cell], labels: Mappin
             name,
             labels.get(key, key),
             (
-                Cell(f"{KEY}/{name}/old", cell.kind, _same_type(cell, old), of=cell.of),
-                Cell(f"{KEY}/{name}/new", cell.kind, cell.value, n=cell.n, of=cell.of),
+                Cell(f"{KEY}/{name}/old", cell.kind, _same_type(cell, old), of=_then(cell, former.version)),
+                replace(cell, key=f"{KEY}/{name}/new"),
             ),
         )
 
@@ -147,6 +148,11 @@ def _units(cells: Mapping[str, Cell], table: str) -> frozenset[str]:
     if table not in {"mottagare", "overlamningar"}:
         return frozenset()
     return frozenset(key.split("/")[2] for key in cells if key.startswith(f"{table}/")) - {"then"}
+
+
+def _then(cell: Cell, version: str) -> tuple[Quantity, ...]:
+    """Name what a published number gave away: not what the quantity is now."""
+    return tuple(replace(name, measure=f"{name.measure}@{version}") for name in cell.of)
 
 
 def _same_type(cell: Cell, old: float) -> float:

@@ -24,11 +24,16 @@ def report(
     compare: Annotated[
         str, typer.Option(help="With the period before (previous) or last-year.")
     ] = "previous",
-    form: Annotated[str, typer.Option("--format", help="html, pdf and more, separated by commas.")] = "html",
+    form: Annotated[
+        str, typer.Option("--format", help="html, pdf, csv, xlsx, json; several by commas.")
+    ] = "html",
     to: Annotated[
         Path | None,
         typer.Option("--out", help="A folder, or a file for one format; without it to standard output."),
     ] = None,
+    public: Annotated[
+        bool, typer.Option("--public/--internal", help="Hide what must not leave the centre.")
+    ] = False,
     publish: Annotated[
         bool, typer.Option("--publish", help="Keep this version, so that later ones list corrections.")
     ] = False,
@@ -44,7 +49,8 @@ def report(
     paths = _paths(to, names)
     settings = logged_settings()
     made = reporting.make(settings, asked)
-    files = reporting.rendered(made, made.document, names)
+    told = reporting.public(settings, made) if public else None
+    files = reporting.rendered(made, told.document if told else made.document, names)
     if paths is None:
         [content] = files.values()
         sys.stdout.buffer.write(content)
@@ -54,7 +60,7 @@ def report(
         for target in targets:
             err.print(f"Wrote {target}", highlight=False, soft_wrap=True)
     if publish:
-        new = reporting.record(settings, made)
+        new = reporting.record(settings, made, told)
         err.print(
             f"Version {made.document.data_version} {'is kept' if new else 'was kept already'} as published."
         )
