@@ -15,13 +15,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
 
 from schemas.statistics import SMALL_N
+
+_AT_VERSION = "@"
 
 
 class Kind(StrEnum):
@@ -69,6 +71,16 @@ class Quantity:
 
     def __str__(self) -> str:
         return "|".join((self.measure, self.period, *(f"{name}={value}" for name, value in self.where)))
+
+
+def as_published(name: Quantity, version: str) -> Quantity:
+    """Return a quantity as an earlier version of the report had it, which a correction tells of."""
+    return replace(name, measure=f"{name.measure}{_AT_VERSION}{version}")
+
+
+def without_version(name: Quantity) -> Quantity:
+    """Return the quantity itself, of which ``name`` may be what an earlier version said."""
+    return replace(name, measure=name.measure.partition(_AT_VERSION)[0])
 
 
 def quantity(measure: str, period: str, **where: str) -> Quantity:

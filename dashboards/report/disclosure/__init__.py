@@ -67,13 +67,13 @@ def _check(system: System, proof: Proof) -> None:
 
 
 def _labels(facts: Facts, knowledge: Knowledge, system: System) -> dict[Quantity, Known]:
-    return {name: system.known[knowledge.places[name, value]] for name, value in facts.values.items()}
+    return {name: system.known[knowledge.place(name, value)] for name, value in facts.values.items()}
 
 
 def _issue(public: Document, facts: Facts, knowledge: Knowledge, system: System) -> Issue:
     told = []
     for name, value in facts.values.items():
-        at = knowledge.places[name, value]
+        at = knowledge.place(name, value)
         told.append(Told(name, value, system.known[at], at in knowledge.sensitive))
     return Issue(public.period, public.data_version, tuple(told), tuple(facts.sums))
 

@@ -14,7 +14,7 @@ from dashboards.report.disclosure.calendar import Span, fitted, overlap, pieces,
 from dashboards.report.disclosure.facts import Facts
 from dashboards.report.disclosure.ledger import Issue, Ledger, Told
 from dashboards.report.disclosure.system import Known, Relation, System, is_few, sum_relation
-from dashboards.report.document import Quantity, Sum
+from dashboards.report.document import Quantity, Sum, without_version
 
 Series = tuple[str, tuple[tuple[str, str], ...]]
 """A measure for somebody, whatever the period."""
@@ -34,12 +34,20 @@ class Knowledge:
     """The latest value of each quantity that has been told of."""
 
     def place(self, name: Quantity, value: int, known: Known = Known.NOTHING) -> int:
-        """Return the place of a number, made when it is new."""
-        at = self.places.setdefault((name, value), len(self.truth))
+        """Return the place of a number, made when it is new.
+
+        What a correction says of an earlier version is the same number as what that version told.
+        """
+        at = self.places.setdefault((without_version(name), value), len(self.truth))
         if at == len(self.truth):
             self.truth.append(value)
             self.known.append(known)
         return at
+
+    def learn(self, name: Quantity, value: int) -> None:
+        """Take down the latest value of a quantity; what a correction says of an earlier version is none."""
+        if name == without_version(name):
+            self.newest[name] = value
 
     def system(self) -> System:
         """Return the numbers and relations."""
@@ -70,7 +78,7 @@ def _take_issue(knowledge: Knowledge, issue: Issue) -> None:
             knowledge.public.add(at)
         if told.guarded:
             knowledge.sensitive.add(at)
-        knowledge.newest[told.quantity] = told.value
+        knowledge.learn(told.quantity, told.value)
     for found in issue.sums:
         _take_sum(knowledge, found, values)
 
@@ -83,7 +91,7 @@ def _more(one: Known, other: Known) -> Known:
 
 def _take_new(knowledge: Knowledge, facts: Facts, name: Quantity, value: int) -> None:
     at = knowledge.place(name, value)
-    knowledge.newest[name] = value
+    knowledge.learn(name, value)
     told = name in facts.told
     if is_few(value) and (told or name in facts.rests):
         knowledge.sensitive.add(at)

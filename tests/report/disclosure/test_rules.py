@@ -22,6 +22,7 @@ from dashboards.report.document import (
     Shown,
     Sum,
     Table,
+    as_published,
     quantity,
 )
 from dashboards.report.render.html import render_html
@@ -130,6 +131,24 @@ def test_the_same_report_again_tells_nothing_new() -> None:
     again = made_public(document, ledger)
     assert again == first
     assert ledger.with_issue(again.issue) == ledger
+
+
+def test_a_correction_does_not_tell_what_was_left_out_before() -> None:
+    errands = {**MANY, ("v", "vatten", "mail"): (3, 2)}
+    first = made_public(report(Centre(errands, {WEEK: ("v",)}), WEEK))
+    [hidden] = [
+        cell
+        for cell in first.document.cells.values()
+        if cell.kind is Kind.COUNT and cell.shown is Shown.HIDDEN and cell.key.startswith("matris/vatten/")
+    ]
+    old = Cell("r/a/old", Kind.COUNT, 30, of=(as_published(hidden.of[0], "1"),))
+    table = Table("r", "Rättelser", "", (Column("old", "Publicerat", Kind.COUNT),), (Row("a", "A", (old,)),))
+    later = {**MANY, ("v", "vatten", "telephone"): (40, 15)}
+    document = report(Centre(later, {WEEK: ("v",)}), WEEK, version="2")
+    document = replace(document, sections=(*document.sections, Section("r-", "R", (table,))))
+    told = made_public(document, Ledger().with_issue(first.issue)).document
+    assert told.cells["r/a/old"].shown is not Shown.FULL
+    assert made_public(document).document.cells["r/a/old"].shown is Shown.FULL
 
 
 def test_the_ledger_is_read_back_as_it_was_written() -> None:
