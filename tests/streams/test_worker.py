@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from schemas.clock import Clock
 from schemas.errors import RetriableError
 from schemas.events import Event, SystemRestarted, event_adapter, to_json
 from schemas.identity import partition_for
@@ -48,6 +49,7 @@ class World:
 
     store: MemoryStore = field(default_factory=MemoryStore)
     real: Store | None = None
+    clock: Clock = field(default_factory=FixedClock)
     events: MemoryTopic = field(default_factory=lambda: MemoryTopic("kc.events.pbx1", PARTITIONS))
     legs: MemoryTopic = field(default_factory=lambda: MemoryTopic("kc.legs", PARTITIONS))
 
@@ -59,7 +61,7 @@ class World:
                 self.store.faults.around(partial(self.legs.append, message.key, _bytes(message)))
 
         store = self.real or self.store
-        return Worker(store=store, send=send, fence=_held, rules=RULES, clock=FixedClock())
+        return Worker(store=store, send=send, fence=_held, rules=RULES, clock=self.clock)
 
     def publish(self, events: Sequence[Event]) -> None:
         """Put events on the topic, a restart in every partition."""
@@ -71,10 +73,10 @@ class World:
                 self.events.append(item.subject, to_json(item))
 
 
-async def owner(world: World) -> Worker:
-    """Return a worker that has taken all partitions over."""
+async def owner(world: World, partitions: Collection[int] = range(PARTITIONS)) -> Worker:
+    """Return a worker that has taken partitions over."""
     worker = world.worker()
-    worker.assign(range(PARTITIONS))
+    worker.assign(partitions)
     await worker.ready()
     return worker
 
