@@ -1,4 +1,4 @@
-"""Documents that are generated: schemas, the API's description, the pages of metrics and of worked cases.
+"""Documents that are generated: schemas, the API's description, pages of metrics, alarms and cases.
 
 ``python -m kommuncenter.documents`` writes them, ``--check`` fails if the committed ones differ.
 """
@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dashboards.board.api.openapi import openapi_json
+from dashboards.grafana.alarms import alarms
 from dashboards.report.render.json import ReportJson
+from kommuncenter.alarms_page import alarms_page
 from kommuncenter.metrics_page import metrics_page
 from kommuncenter.worked.cases import load_themes
 from kommuncenter.worked.pages import OVERVIEW, overview
@@ -29,6 +31,7 @@ def documents() -> Mapping[str, str]:
     """Return the text of each document by its file name. Needs a checkout: no wheel holds the cases."""
     themes, rules = load_themes(CASES), Rules(load_catalogue())
     return {
+        "alarms.md": alarms_page(alarms(load_catalogue())),
         "events.schema.json": _schema(event_adapter.json_schema(), "Contact events (CloudEvents 1.0, JSON)"),
         "legs.schema.json": _schema(leg_message_adapter.json_schema(), "Messages between the stages"),
         "openapi.json": openapi_json(),

@@ -46,7 +46,7 @@ class Alarm:
     """An alarm rule. ``uid`` never changes: silences and history hang on it. Texts are Swedish.
 
     ``summary`` is one sentence, in which ``number()`` gives the value; ``why`` says when it goes off and what
-    may be behind it, ``steps`` what to do, in order. ``board`` is the uid of the board to look at.
+    may be behind it, ``steps`` what to do, in order. ``board`` (a uid) and ``panel`` (a title) are where to look.
     """
 
     uid: str
@@ -61,6 +61,7 @@ class Alarm:
     threshold: float
     lasts: timedelta
     board: str
+    panel: str
     no_data: Without = Without.OK
     failed: Without = Without.KEEP_LAST
 

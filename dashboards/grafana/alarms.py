@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from dashboards.definitions import STANDARD, Definitions
 from dashboards.grafana.alarm import Alarm, Audience, Comparison, Severity, Without, label, number
-from dashboards.grafana.overlays import LAGESBILD
+from dashboards.grafana.overlays import DRIFT, KRIS, LAGESBILD, UIDS
 from schemas.catalogue import Catalogue
 from schemas.clickhouse.alarms import (
     lag_alarm,
@@ -23,10 +23,9 @@ from schemas.clickhouse.alarms import (
 from schemas.clickhouse.queries import GRAFANA
 from schemas.clickhouse.silence import SilenceRule, SourceVerdict
 
-DRIFT = "kommuncenter-drift"
-KRIS = "kommuncenter-kris"
-KALLA = "kommuncenter-kalla"
+KALLA, KONTAKTER = UIDS["Källa"], UIDS["Kontakter"]
 
+VERIFY_PANEL = "Kontrollen att siffrorna stämmer (verify)"
 LONGEST_WAIT_MINUTES = 15
 OVERDUE_MAILS = 10
 """About half of what comes in a day. A few are always late, and some are never answered."""
@@ -77,6 +76,7 @@ def _surge(catalogue: Catalogue) -> Alarm:
         threshold=0,
         lasts=timedelta(0),
         board=KRIS,
+        panel="Toppar som pågår",
     )
 
 
@@ -103,6 +103,7 @@ def _silent(catalogue: Catalogue, silence: SilenceRule | None) -> Alarm:
         threshold=0,
         lasts=timedelta(minutes=1),
         board=KALLA,
+        panel="Läget för källan",
         no_data=Without.ALERTING,
     )
 
@@ -129,6 +130,7 @@ def _unread(catalogue: Catalogue, silence: SilenceRule | None) -> Alarm:
         threshold=0,
         lasts=timedelta(minutes=1),
         board=KALLA,
+        panel="Läget för källan",
         no_data=Without.ALERTING,
     )
 
@@ -156,6 +158,7 @@ def _service_level(catalogue: Catalogue, definitions: Definitions) -> Alarm:
         threshold=target,
         lasts=timedelta(minutes=10),
         board=LAGESBILD,
+        panel="Svarat i tid",
     )
 
 
@@ -179,6 +182,7 @@ def _longest_wait(catalogue: Catalogue) -> Alarm:
         threshold=LONGEST_WAIT_MINUTES,
         lasts=timedelta(minutes=2),
         board=LAGESBILD,
+        panel="Väntar nu",
     )
 
 
@@ -202,7 +206,8 @@ def _overdue_mail() -> Alarm:
         comparison=Comparison.ABOVE,
         threshold=OVERDUE_MAILS,
         lasts=timedelta(minutes=15),
-        board=LAGESBILD,
+        board=KONTAKTER,
+        panel="Kontakter",
     )
 
 
@@ -227,6 +232,7 @@ def _rejected() -> Alarm:
         threshold=REJECTED_PERCENT,
         lasts=timedelta(minutes=1),
         board=DRIFT,
+        panel="Avvisat per källa",
     )
 
 
@@ -252,6 +258,7 @@ def _worker_away() -> Alarm:
         threshold=0,
         lasts=timedelta(minutes=2),
         board=DRIFT,
+        panel="Arbetare",
         no_data=Without.ALERTING,
         failed=Without.ALERTING,
     )
@@ -278,6 +285,7 @@ def _lag() -> Alarm:
         threshold=LAG_MINUTES,
         lasts=timedelta(minutes=3),
         board=DRIFT,
+        panel="Poster som väntar i kö",
         no_data=Without.ALERTING,
     )
 
@@ -303,6 +311,7 @@ def _verify_failed() -> Alarm:
         threshold=0,
         lasts=timedelta(0),
         board=DRIFT,
+        panel=VERIFY_PANEL,
     )
 
 
@@ -326,5 +335,6 @@ def _verify_away() -> Alarm:
         threshold=VERIFY_DAYS,
         lasts=timedelta(hours=1),
         board=DRIFT,
+        panel=VERIFY_PANEL,
         no_data=Without.ALERTING,
     )

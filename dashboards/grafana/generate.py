@@ -27,7 +27,7 @@ def generate(choices: Choices | None = None) -> Mapping[str, str]:
 def generate_alerting(choices: Choices | None = None) -> Mapping[str, str]:
     """Return file name -> YAML of the alarms: as shipped, or as an installation has chosen."""
     chosen = choices or Choices()
-    return alerting_files(alarms(chosen.catalogue, chosen.definitions))
+    return alerting_files(alarms(chosen.catalogue, chosen.definitions), boards(choices))
 
 
 def write(folder: Path, choices: Choices | None = None) -> list[Path]:
