@@ -19,15 +19,33 @@ from dashboards.report.document import (
     Cell,
     Document,
     Kind,
+    Paragraph,
     Quantity,
     Row,
     Section,
+    Sentence,
     Shown,
     Table,
 )
 from schemas.errors import FatalError
 
 __all__ = ["Ledger", "Public", "made_public"]
+
+
+_WHAT_IS_NOT_SHOWN = Section(
+    "avsnitt-skydd",
+    "Det som inte visas",
+    (
+        Paragraph(
+            (
+                Sentence(("Ingen ska kunna kännas igen i rapporten.",)),
+                Sentence(("Antal från 1 till 4 skrivs därför färre än 5.",)),
+                Sentence(("Siffror som ett så litet antal kan räknas ut av visas inte.",)),
+                Sentence(("Känsliga ämnen finns bara med i siffrorna för hela sitt område.",)),
+            )
+        ),
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +69,8 @@ def made_public(document: Document, ledger: Ledger | None = None) -> Public:
     proof = protect(system, knowledge.sensitive)
     _check(system, proof)
     shown = _labels(facts, knowledge, system)
-    public = replace(_printed(printed, shown), sums=())
+    public = _printed(printed, shown)
+    public = replace(public, sums=(), sections=(*public.sections, _WHAT_IS_NOT_SHOWN))
     return Public(public, _issue(public, facts, knowledge, system))
 
 
