@@ -9,7 +9,7 @@ from dashboards.definitions import STANDARD, Definitions
 from dashboards.figures import Store
 from dashboards.report.context import Context
 from dashboards.report.document import Document, Section, Sum, Table
-from dashboards.report.material import Material, Request, read_material
+from dashboards.report.material import Request, read_material
 from dashboards.report.sections.channels import channels
 from dashboards.report.sections.definitions import definitions as defined
 from dashboards.report.sections.handover import handover, reach
@@ -26,7 +26,6 @@ from dashboards.report.sections.telephone import telephone
 from dashboards.report.sums import sums_of
 from dashboards.report.versions import corrections, read_published, version_of
 from schemas.catalogue import Catalogue
-from schemas.measures import WINDOWS_W
 from schemas.timebase import day_start
 
 _ORDER: tuple[Callable[[Context], Section | None], ...] = (
@@ -82,7 +81,7 @@ def document_of(store: Store, context: Context) -> Document:
         title=f"{words.title} för Kommuncenter, {material.period.label}{limited}",
         subtitle=material.period.days_label,
         period=material.period.name,
-        made_at=_known_at(material),
+        made_at=_known_at(context),
         data_version=version,
         sections=sections,
         preliminary=not material.over,
@@ -102,16 +101,17 @@ def scope_of(request: Request, definitions: Definitions) -> str:
     )
 
 
-def _known_at(material: Material) -> datetime:
+def _known_at(context: Context) -> datetime:
     """Return the instant of the data version: the last at which something passed, not that of the printing.
 
-    That is the end of the period, or of a W after it; only a period under way goes by the clock.
+    That is the end of the period, or of W after it; only a period under way goes by the clock.
     """
+    material = context.material
     if not material.over:
         return material.clock_now
     ends = day_start(material.period.until)
-    passed = [ends, *(ends + timedelta(days=days) for days in WINDOWS_W)]
-    return max(instant for instant in passed if instant <= material.clock_now)
+    final = ends + timedelta(days=context.definitions.days)
+    return final if final <= material.clock_now else ends
 
 
 def _labels(tables: list[Table]) -> dict[str, str]:

@@ -412,6 +412,7 @@ TABLES: Mapping[str, Callable[[Asked, str, str], Number]] = {
     "overlamningar": matrix,
     "mandat": reach,
     "trappan": ladder,
+    "trappans-arenden": ladder,
     "vantetider": waits,
     "timmar": hours,
     "utveckling": over_time,

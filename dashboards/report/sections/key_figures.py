@@ -80,8 +80,8 @@ def key_figures(context: Context) -> Section:
     table = Table(
         KEY,
         "Nyckeltal",
-        "Inom parentes står det intervall som siffran med 95 procents säkerhet ligger i, om bara slumpen "
-        "varierar. En förändring anges bara när slumpen inte räcker som förklaring.",
+        "Vid en andel står det intervall som den med 95 procents säkerhet ligger i, om bara slumpen "
+        "varierar, och vad den räknas på. En förändring anges bara när slumpen inte räcker som förklaring.",
         tuple(columns),
         tuple(rows),
         row_heading="Mått",

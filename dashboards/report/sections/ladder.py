@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from dashboards.report.context import Context
 from dashboards.report.document import (
@@ -24,7 +23,7 @@ from dashboards.report.document import (
 from dashboards.report.material import Rung
 from dashboards.report.words import sentence
 
-KEY = "trappan"
+KEY, ERRANDS = "trappan", "trappans-arenden"
 LEVELS = {
     70: "Ledning, styrning, politik",
     60: "Utredning, expertkunskap",
@@ -65,7 +64,8 @@ def ladder(context: Context) -> Section | None:
         ),
     )
     said = (*ladder_sentences(table), _how())
-    return Section("avsnitt-trappan", "Kostnadstrappan", (Paragraph(said), chart, table))
+    errands = _errands(context, rungs)
+    return Section("avsnitt-trappan", "Kostnadstrappan", (Paragraph(said), chart, table, errands))
 
 
 def _how() -> Sentence:
@@ -101,81 +101,99 @@ def ladder_sentences(table: Table) -> Iterator[Sentence]:
             rests_on=[f"{KEY}/{row.key}/minutes" for _, row in timed],
         )
     yield sentence(
-        "Tiden är känd för ", Ref(f"{KEY}/total/timed"), " av ", Ref(f"{KEY}/total/errands"), " ärenden."
+        "Tiden är känd för ",
+        Ref(f"{ERRANDS}/total/timed"),
+        " av ",
+        Ref(f"{ERRANDS}/total/errands"),
+        " ärenden.",
     )
 
 
 def _table(context: Context, rungs: list[Rung]) -> Table:
-    performers = [name for name in PERFORMERS if any(rung.performed_by == name for rung in rungs)]
-    performers += sorted({rung.performed_by for rung in rungs} - set(performers))
-    levels = [*LEVELS, *sorted({rung.level for rung in rungs} - set(LEVELS))]
+    performers = _performers(rungs)
     rows = []
-    for level in levels:
-        mine = [rung for rung in rungs if rung.level == level]
-        if mine:
-            label = LEVELS.get(level, f"Nivå {level}")
-            rows.append(_row(context, "okand" if level < 0 else str(level), label, mine, performers))
-    names = tuple(row.key for row in rows)
-    whole = _row(context, "total", "Alla nivåer", rungs, performers)
-    rows.append(Row(whole.key, whole.label, whole.cells, total=True))
-    counts = tuple(f"errands_{name or 'open'}" for name in performers)
+    for key, label, mine in _levels(rungs):
+        at = f"{KEY}/{key}"
+        cells = []
+        for name in performers:
+            ms = sum(rung.ms for rung in mine if rung.performed_by == name)
+            of = _quantity(context, key, performer=name or "open")
+            cells.append(Cell(f"{at}/minutes_{name or 'open'}", Kind.MINUTES, ms / 60_000, of=(of,)))
+        ms = sum(rung.ms for rung in mine)
+        cells.append(Cell(f"{at}/minutes", Kind.MINUTES, ms / 60_000, of=(_quantity(context, key),)))
+        rows.append(Row(key, label, tuple(cells), total=key == "total"))
     return Table(
         KEY,
         "Kommuncenters tid per nivå och utförare",
-        "Ärenden efter vem som avslutade dem, och den tid som Kommuncenter lade på dem.",
+        "Den tid som Kommuncenter lade på ärenden, efter vem som avslutade dem.",
         (
-            *(
-                Column(f"errands_{name or 'open'}", f"Ärenden, {_performer(name).lower()}", Kind.COUNT)
-                for name in performers
-            ),
-            Column("errands", "Alla ärenden", Kind.COUNT),
-            Column("timed", "Med känd tid", Kind.COUNT),
             *(Column(f"minutes_{name or 'open'}", _performer(name), Kind.MINUTES) for name in performers),
             Column("minutes", "All tid", Kind.MINUTES),
         ),
         tuple(rows),
-        totals=(Total("total", names), Total("errands", counts, columns=True)),
         row_heading="Nivå",
     )
+
+
+def _errands(context: Context, rungs: list[Rung]) -> Table:
+    performers = _performers(rungs)
+    rows = []
+    for key, label, mine in _levels(rungs):
+        at = f"{ERRANDS}/{key}"
+        cells = []
+        for name in performers:
+            n = sum(rung.errands for rung in mine if rung.performed_by == name)
+            of = _quantity(context, key, performer=name or "open")
+            cells.append(Cell(f"{at}/errands_{name or 'open'}", Kind.COUNT, n, of=(of,)))
+        whole, timed = sum(rung.errands for rung in mine), sum(rung.timed for rung in mine)
+        cells.append(Cell(f"{at}/errands", Kind.COUNT, whole, of=(_quantity(context, key),)))
+        known = _quantity(context, key, "timed")
+        cells.append(Cell(f"{at}/timed", Kind.COUNT, timed, of=(known,)))
+        rows.append(Row(key, label, tuple(cells), total=key == "total"))
+    parts = tuple(row.key for row in rows if not row.total)
+    columns = tuple(Column(f"errands_{name or 'open'}", _performer(name), Kind.COUNT) for name in performers)
+    return Table(
+        ERRANDS,
+        "Ärenden per nivå och utförare",
+        "Ärenden efter vem som avslutade dem, och hur många av dem som har en känd tid.",
+        (
+            *columns,
+            Column("errands", "Alla", Kind.COUNT),
+            Column("timed", "Med känd tid", Kind.COUNT),
+        ),
+        tuple(rows),
+        totals=(
+            Total("total", parts),
+            Total("errands", tuple(column.key for column in columns), columns=True),
+        ),
+        row_heading="Nivå",
+    )
+
+
+def _performers(rungs: list[Rung]) -> list[str]:
+    found = {rung.performed_by for rung in rungs}
+    return [*(name for name in PERFORMERS if name in found), *sorted(found - set(PERFORMERS))]
 
 
 def _performer(name: str) -> str:
     return PERFORMERS.get(name, name)
 
 
-def _row(context: Context, key: str, label: str, rungs: Iterable[Rung], performers: list[str]) -> Row:
-    errands: Counter[str] = Counter()
-    ms: Counter[str] = Counter()
-    timed = 0
-    for rung in rungs:
-        errands[rung.performed_by] += rung.errands
-        ms[rung.performed_by] += rung.ms
-        timed += rung.timed
-    level = {} if key == "total" else {"level": key}
-    whole = _quantity(context, **level)
-    of = {name: _quantity(context, performer=name or "open", **level) for name in performers}
-    at = f"{KEY}/{key}"
-    return Row(
-        key,
-        label,
-        (
-            *(Cell(f"{at}/errands_{n or 'open'}", Kind.COUNT, errands[n], of=(of[n],)) for n in performers),
-            Cell(f"{at}/errands", Kind.COUNT, errands.total(), of=(whole,)),
-            Cell(f"{at}/timed", Kind.COUNT, timed, of=(_quantity(context, "timed", **level),)),
-            *(
-                Cell(f"{at}/minutes_{n or 'open'}", Kind.MINUTES, ms[n] / 60_000, of=(of[n],))
-                for n in performers
-            ),
-            Cell(f"{at}/minutes", Kind.MINUTES, ms.total() / 60_000, of=(whole,)),
-        ),
-    )
+def _levels(rungs: list[Rung]) -> Iterator[tuple[str, str, list[Rung]]]:
+    """Yield key, label and errands of each level, the highest first, and of all."""
+    for level in (*LEVELS, *sorted({rung.level for rung in rungs} - set(LEVELS))):
+        mine = [rung for rung in rungs if rung.level == level]
+        if mine:
+            yield "okand" if level < 0 else str(level), LEVELS.get(level, f"Nivå {level}"), mine
+    yield "total", "Alla nivåer", rungs
 
 
-def _quantity(context: Context, measure: str = "errands", /, **where: str) -> Quantity:
+def _quantity(context: Context, key: str, measure: str = "errands", /, **where: str) -> Quantity:
     """Name a number of errands; where the facts of some have expired, they are others than the figures'."""
     area = context.material.request.area
     known = sum(rung.errands for rung in context.material.rungs if area in {"", rung.area})
     if known != context.material.now.chosen()["errands"]:
         measure = f"{measure}_with_facts"
-    pairs = {**where, **({"area": area} if area else {})}
+    level = {} if key == "total" else {"level": key}
+    pairs = {**where, **level, **({"area": area} if area else {})}
     return Quantity(measure, context.material.period.name, tuple(sorted(pairs.items())))

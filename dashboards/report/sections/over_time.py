@@ -120,11 +120,11 @@ def _table(context: Context, key: str, title: str, steps: Iterable[Step]) -> Tab
     columns = [
         Column("offered", "Kontakter", Kind.COUNT),
         Column("errands", "Ärenden", Kind.COUNT),
-        Column("resolved", "Löst i Kommuncenter", Kind.SHARE),
+        Column("resolved", "Löst", Kind.SHARE, note="i Kommuncenter"),
         Column("level", level.label_sv, Kind.SHARE),
     ]
     if key == STEPS:
-        columns.append(Column("goal", "Mål, löst", Kind.SHARE))
+        columns.append(Column("goal", "Mål", Kind.SHARE, note="löst"))
     note = " Kontakter och samtal gäller hela Kommuncenter." if context.limited else ""
     return Table(
         key,

@@ -46,8 +46,12 @@ def pressure(context: Context) -> Section:
 
 def questions(context: Context) -> Section:
     """Return the section on what is asked."""
-    said = (*rising_sentences(context), _how(context))
-    return Section("avsnitt-fragor", "Vad invånarna frågar om", (Paragraph(said), _questions(context)))
+    said = [*rising_sentences(context)]
+    known = any(level.p is not None for level in context.levels.values())
+    if known:
+        said.append(_how(context))
+    tables = (_questions(context),) if known else ()
+    return Section("avsnitt-fragor", "Vad invånarna frågar om", (Paragraph(tuple(said)), *tables))
 
 
 # ---- surges ----------------------------------------------------------------------------------------

@@ -22,17 +22,18 @@ from dashboards.report.document import (
 from dashboards.report.words import of_all, sentence
 from dashboards.swedish import NOTHING, datetime_sv, listed
 from schemas.measures import IDENTITY_RIGHT
+from schemas.metrics import CHANNEL_LABELS
 from schemas.timebase import day_start
 
 IDENTITY, EXCLUDED, REJECTED, SOURCES, COUNTS = "utfall", "undantag", "avvisade", "kallor", "forbehall"
 IDENTITY_LABELS = {
     "answered": "Besvarade",
-    "abandoned": "Lade på i kön",
-    "short_abandoned": "Lade på inom 5 s",
-    "flowed_out": "Lämnade kön utan svar",
-    "callback_taken": "Valde att bli uppringda",
-    "no_show": "Kom inte när de kallades",
-    "open": "Ännu öppna",
+    "abandoned": "Lade på",
+    "short_abandoned": "Lade på genast",
+    "flowed_out": "Lämnade kön",
+    "callback_taken": "Ringdes upp",
+    "no_show": "Kom inte",
+    "open": "Öppna",
 }
 EXCLUDED_LABELS = {
     "excluded_internal": "Kontakter från kollegor",
@@ -113,10 +114,12 @@ def _silent(context: Context) -> list[str]:
 
 def _identity(context: Context) -> Table:
     now = context.material.now
+    order = [*CHANNEL_LABELS]
+    parts = {channel: part for (channel,), part in now.by("channel", contacts=True).items()}
     rows = [
-        _identity_row(channel or "okand", context.channel_label(channel), part)
-        for (channel,), part in now.by("channel", contacts=True).items()
-        if part["offered"]
+        _identity_row(channel or "okand", context.channel_label(channel), parts[channel])
+        for channel in sorted(parts, key=lambda name: order.index(name) if name in order else len(order))
+        if parts[channel]["offered"]
     ]
     names = tuple(row.key for row in rows)
     whole = _identity_row("total", "Alla kanaler", now.whole())
@@ -124,7 +127,9 @@ def _identity(context: Context) -> Table:
     return Table(
         IDENTITY,
         "Hur det gick för kontakterna",
-        "Varje kontakt utifrån räknas i exakt en kolumn; kolumnerna summerar till alla kontakter.",
+        "Varje kontakt utifrån räknas i exakt en kolumn; kolumnerna summerar till alla kontakter. Lade på "
+        "genast: inom 5 sekunder. Lämnade kön: till exempel för att det var stängt. Kom inte: besökare som "
+        "kallades men inte kom.",
         (
             Column("offered", "Alla", Kind.COUNT),
             *(Column(name, label, Kind.COUNT) for name, label in IDENTITY_LABELS.items()),

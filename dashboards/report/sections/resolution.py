@@ -194,7 +194,8 @@ def _areas(context: Context) -> Table:
     return Table(
         AREAS,
         "Löst i Kommuncenter, område för område",
-        "Andelen är av alla ärenden i området; öppna och överlämnade räknas med.",
+        "Andelen är av alla ärenden i området; öppna och överlämnade räknas med. ”Lämnat vidare” är av de "
+        "ärenden som Kommuncenter tog emot.",
         _columns(context),
         tuple(rows),
         totals=(Total("total", names),) if len(names) > 1 else (),
@@ -235,16 +236,16 @@ def _topics(context: Context) -> Table:
 def _columns(context: Context) -> tuple[Column, ...]:
     return (
         Column("errands", "Ärenden", Kind.COUNT),
-        Column("resolved", "Löst i Kommuncenter", Kind.SHARE),
-        Column("then", f"Löst {context.then_words}", Kind.SHARE),
-        Column("first", _first_label(context), Kind.SHARE),
+        Column("resolved", "Löst", Kind.SHARE),
+        Column("then", "Löst", Kind.SHARE, note=context.then_words),
+        Column("first", "Vid första kontakten", Kind.SHARE, note=_first_note(context)),
         Column("handed_over", "Lämnat vidare", Kind.SHARE),
     )
 
 
-def _first_label(context: Context) -> str:
-    metric = context.first_contact.metric
-    return f"{metric.label_sv}{', preliminärt' if context.preliminary(metric) else ''}"
+def _first_note(context: Context) -> str:
+    early = context.preliminary(context.first_contact.metric)
+    return f"{context.definitions.days} dygn{', preliminärt' if early else ''}"
 
 
 def _row(context: Context, place: tuple[str, str], label: str, part: Slice, earlier: Slice) -> Row:

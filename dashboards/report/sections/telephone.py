@@ -21,7 +21,7 @@ from dashboards.report.document import (
     Sentence,
     Table,
 )
-from dashboards.report.words import of_all, sentence, verdict
+from dashboards.report.words import in_text, of_all, sentence, verdict
 from dashboards.swedish import NBSP, WEEKDAYS
 from schemas.measures import quantile_seconds
 from schemas.metrics import SPEED_OF_ANSWER
@@ -38,7 +38,7 @@ def telephone(context: Context) -> Section | None:
     if not any(level.counts(part.sums)[1] for part in slices):
         return None
     how = sentence(
-        f"Så räknas {level.label_sv[0].lower()}{level.label_sv[1:]}: {level.description_sv} Hur många som "
+        f"Så räknas {in_text(level.label_sv)}: {in_text(level.description_sv)} Hur många som "
         "lade på genast, eller lämnade kön på annat sätt, står i tabellen över hur det gick för kontakterna."
     )
     said = (*level_sentence(context), *wait_sentence(context), how)
