@@ -21,9 +21,9 @@ and mails what is wrong and when it is over. Titles and texts are those that peo
 goes on it is mailed again every four hours.
 
 Every rule asks for a number for each thing that may be wrong, and gets one also when all is well: so no data
-means that the data is missing. When the store is away that is told once, by *Siffrorna står stilla*, and the other
-rules keep what they last said. `tests/alarms` drives each rule with events, until it goes off and until it is
-over, and holds a simulated Friday, its night and the Saturday against all of them.
+means that the data is missing. When the store is away that is told once, by *Siffrorna står stilla*, and
+the other rules keep what they last said. `tests/alarms` drives each rule with events, until it goes off and
+until it is over, and holds a simulated Friday, its night and the Saturday against all of them.
 """
 _WHO = {Audience.LEADERS: "Team leaders", Audience.OPERATIONS: "Operations"}
 _NO_DATA = {Without.ALERTING: "an alarm", Without.OK: "no alarm", Without.KEEP_LAST: "as it last was"}

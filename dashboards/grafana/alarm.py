@@ -46,7 +46,7 @@ class Alarm:
     """An alarm rule. ``uid`` never changes: silences and history hang on it. Texts are Swedish.
 
     ``summary`` is one sentence, in which ``number()`` gives the value; ``why`` says when it goes off and what
-    may be behind it, ``steps`` what to do, in order. ``board`` (a uid) and ``panel`` (a title) are where to look.
+    may be behind it, ``steps`` what to do, in order. ``board`` (uid) and ``panel`` (title) are where to look.
     """
 
     uid: str

@@ -157,6 +157,23 @@ VERIFICATIONS = Table(
     ),
 )
 REPORTS = Table("reports", ("period", "scope", "version", "cells", "published_at"))
+DELIVERIES = Table(
+    "deliveries",
+    (
+        "delivery",
+        "attempt",
+        "step",
+        "at",
+        "period",
+        "scope",
+        "correction",
+        "test",
+        "recipients",
+        "refused",
+        "transient",
+        "reason",
+    ),
+)
 INSTALLATION = Table("installation", ("name", "value", "changed_at"))
 
 TABLES = (
@@ -174,6 +191,7 @@ TABLES = (
     WORKER_HEALTH,
     CONSUMER_LAG,
     VERIFICATIONS,
+    DELIVERIES,
     REPORTS,
     INSTALLATION,
 )
