@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
+from playwright.sync_api import Page
 
 from dashboards.report import period
+from dashboards.report.disclosure import made_public
 from dashboards.report.document import Kind
+from dashboards.report.render.html import render_html
+from dashboards.report.render.pdf import render_pdf
 from dashboards.swedish import number
 from tests.report.reports import said
 from tests.report.simulated_store import Centre
+from tests.services.browser import assert_no_axe_violations
+from tests.services.verapdf import breaches_of_pdf_ua_1
 
 pytestmark = pytest.mark.integration
 
@@ -62,3 +69,19 @@ def test_every_cell_has_a_finite_value_or_none(simulated: Centre) -> None:
     for key, cell in simulated.report().cells.items():
         assert cell.kind is not Kind.TEXT or cell.text, key
         assert cell.value is None or abs(cell.value) < 1e9, key
+
+
+def test_its_pdf_keeps_to_pdf_ua_1(simulated: Centre, tmp_path: Path) -> None:
+    internal = simulated.report()
+    files = {"internal.pdf": internal, "public.pdf": made_public(internal).document}
+    for name, document in files.items():
+        (tmp_path / name).write_bytes(render_pdf(document))
+    assert breaches_of_pdf_ua_1(*(tmp_path / name for name in files)) == []
+
+
+@pytest.mark.browser
+def test_its_page_has_no_accessibility_violations(simulated: Centre, page: Page) -> None:
+    internal = simulated.report()
+    for document in (internal, made_public(internal).document):
+        page.set_content(render_html(document))
+        assert_no_axe_violations(page)
