@@ -12,7 +12,7 @@ from dashboards.report.charts.svg import WIDTH, element, fill, shortened, text
 from dashboards.report.document import Cell, Row, Shown
 from dashboards.report.render.text import cell_text, value_text
 
-LABELS, BAR, GAP, NUMBERS = 190, 14, 10, 74
+BAR, GAP, NUMBERS = 14, 10, 74
 
 
 def bars(drawing: Drawing) -> tuple[float, Iterator[Markup]]:
@@ -25,15 +25,16 @@ def bars(drawing: Drawing) -> tuple[float, Iterator[Markup]]:
 
 def _drawn(drawing: Drawing, top: float, high: float) -> Iterator[Markup]:
     values = [*drawing.values(), *(drawing.goal(row) for row in drawing.rows)]
-    scale = scale_of(drawing.kind, values, LABELS, WIDTH - NUMBERS)
+    labels = drawing.label_width()
+    scale = scale_of(drawing.kind, values, labels, WIDTH - NUMBERS)
     bottom = top + high * len(drawing.rows)
     yield from drawing.legend()
     yield from _axis(drawing, scale, top, bottom)
     for at, row in enumerate(drawing.rows):
         y = top + at * high + GAP / 2
-        label = shortened(row.label, LABELS - 12)
+        label = shortened(row.label, labels - 12)
         middle = y + len(drawing.series) * BAR / 2 + 4
-        yield text(LABELS - 8, middle, label, anchor="end", fill=drawing.theme["ink"])
+        yield text(labels - 8, middle, label, anchor="end", fill=drawing.theme["ink"])
         for number, cell in enumerate(drawing.cells(row)):
             yield from _bar(drawing, scale, cell, number, y + number * BAR)
         yield from _goal(drawing, scale, row, y)

@@ -12,6 +12,7 @@ from dashboards.report.document import Cell, Chart, ChartKind, Kind, Row, Shown,
 from dashboards.theme import Theme
 
 LEGEND_LINE = 20
+MOST_LABEL = 220
 SHAPES = (
     "M-4 0 a4 4 0 1 0 8 0 a4 4 0 1 0 -8 0",
     "M-4 -4 h8 v8 h-8 z",
@@ -65,6 +66,10 @@ class Drawing:
         """Return the goal of a row; None where it has none."""
         cell = self.table.cell(row.key, self.chart.goal) if self.chart.goal else None
         return cell.value if cell is not None and cell.shown is Shown.FULL else None
+
+    def label_width(self) -> float:
+        """Return how much room the labels of rows take at the left; long ones are shortened."""
+        return min(max((text_width(row.label) for row in self.rows), default=0.0) + 20, MOST_LABEL)
 
     def _entries(self) -> Iterator[tuple[float, float, int | None, str]]:
         """Yield x, y, series (None: the goal) and label of each entry of the legend."""

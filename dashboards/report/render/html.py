@@ -32,6 +32,7 @@ from dashboards.report.document import (
 from dashboards.report.render.text import (
     Piece,
     cell_text,
+    headings_turned,
     remarks,
     small_print,
     spoken,
@@ -74,6 +75,7 @@ def _environment() -> Environment:
     )
     environment.filters["runs"] = _runs
     environment.globals.update(sv=swedish, cell=cell_html, numeric=lambda kind: kind is not Kind.TEXT)
+    environment.globals.update(turned=headings_turned)
     environment.globals.update(block_of=lambda block: _BLOCKS[type(block)])
     return environment
 

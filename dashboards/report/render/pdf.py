@@ -33,7 +33,15 @@ from dashboards.report.document import (
     Table,
     Tone,
 )
-from dashboards.report.render.text import cell_text, plain, remarks, small_print, spoken
+from dashboards.report.render.text import (
+    UPRIGHT,
+    cell_text,
+    headings_turned,
+    plain,
+    remarks,
+    small_print,
+    spoken,
+)
 from dashboards.theme import load_theme
 
 PICTURE_PPI = 110.0
@@ -146,7 +154,8 @@ def _table(table: Table) -> dict[str, Any]:
         "caption": table.caption,
         "row_heading": table.row_heading,
         "empty": table.empty,
-        "size": 8.5 if wide <= 7 else 7.5 if wide <= 10 else 6.5,
+        "size": 8.5 if wide <= UPRIGHT else 7.5 if wide <= 12 else 6.5,
+        "turned": headings_turned(table),
         "columns": [
             {"label": column.label, "note": column.note, "numeric": column.kind is not Kind.TEXT}
             for column in table.columns

@@ -17,6 +17,7 @@ from dashboards.report.document import (
     Ref,
     Sentence,
     Shown,
+    Table,
 )
 
 FEW = "färre än 5"
@@ -34,6 +35,8 @@ UNITS = {
     Kind.TEXT: "text",
 }
 """What the raw value of a cell is counted in."""
+UPRIGHT, _SHORT = 7, 8
+"""With more columns than UPRIGHT, headings longer than _SHORT letters are turned on their side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,11 @@ def remarks(cell: Cell) -> tuple[str, ...]:
     if cell.shown is not Shown.FULL or cell.value is None:
         return ()
     return (*((SMALL_BASIS,) if cell.few else ()), *((PRELIMINARY,) if cell.preliminary else ()))
+
+
+def headings_turned(table: Table) -> bool:
+    """Tell whether the headings of a table's columns are turned on their side, to fit a page."""
+    return len(table.columns) > UPRIGHT and any(len(column.label) > _SHORT for column in table.columns)
 
 
 def spoken(document: Document, sentences: Iterable[Sentence]) -> Iterator[tuple[Piece, ...]]:
