@@ -123,6 +123,14 @@ class Context:
         return Compared(metric, now, other, Change.NOT_YET if known else Change.UNKNOWN, final_on)
 
     @cached_property
+    def gaps(self) -> int:
+        """On how many open days that have passed nobody made contact: there data are missing."""
+        period, worked = self.material.period, set(self.material.worked())
+        until = min(period.until, local_day(self.material.clock_now))
+        days = (period.since + timedelta(days=n) for n in range((until - period.since).days))
+        return sum(day not in worked and self.catalogue.opening(day) is not None for day in days)
+
+    @cached_property
     def then_from(self) -> date | None:
         """The first day that is known of the period compared with, where open days before it are not."""
         compared, worked = self.material.compared, self.material.worked()

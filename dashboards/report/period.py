@@ -85,6 +85,13 @@ class Period:
         return days_sv(self.since, self.last)
 
     @property
+    def when(self) -> str:
+        """When it is, within a sentence: ``under vecka 47, 2026``, ``den 18 november 2026``."""
+        if self.kind is not Kind.DAYS:
+            return f"under {self.label}"
+        return f"den {self.label}" if self.days == 1 else f"under perioden {self.label}"
+
+    @property
     def days_label(self) -> str:
         """Its days, such as ``16–22 november 2026``."""
         return days_sv(self.since, self.last)

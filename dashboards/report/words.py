@@ -74,7 +74,8 @@ def changed(context: Context, compared: Compared, row: str) -> tuple[Part, ...]:
     if compared.change is Change.NOT_YET:
         return (f" {context.then_heading}: ", Ref(then), "; jämförs när siffran är slutlig.")
     if compared.change is Change.UNKNOWN:
-        return (f" {context.then_heading} saknas att jämföra med.",)
+        known = context.material.then is not None  # if not, the summary says so once
+        return (f" {context.then_heading} saknas att jämföra med.",) if known else ()
     word = "högre" if compared.change is Change.HIGHER else "lägre"
     return (" Det är ", Gap(now, then), f" {word} än {context.then_words} (", Ref(then), ").")
 

@@ -396,7 +396,7 @@ def identity(asked: Asked, row: str, column: str) -> Number:
 
 
 def counted(asked: Asked, row: str, column: str) -> Number:
-    if row in {"late", "rebuilds"}:
+    if row in {"late", "rebuilds", "gaps"}:
         return Number(0)
     of = asked.of if column == "now" else asked.then
     return Number(asked.sums(of, errands=False)[row])

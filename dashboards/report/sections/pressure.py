@@ -152,7 +152,7 @@ def rising_sentences(context: Context, most: int | None = None) -> Iterator[Sent
     rising = [(name, level) for name, level in found.items() if level.rise and name not in {ALL, "okant"}]
     rising.sort(key=lambda pair: (-(pair[1].now - (pair[1].expected or 0)), pair[0]))
     for name, level in rising[:most]:
-        row = f"{QUESTIONS}/{name}"
+        row, weekly = f"{QUESTIONS}/{name}", context.material.period.kind is PeriodKind.WEEK
         label = in_text(context.topic_label(name))
         doubled = level.times is not None and level.times >= 2
         begin, middle = f"Frågorna om {label} ökade: ", " mot"
@@ -161,8 +161,9 @@ def rising_sentences(context: Context, most: int | None = None) -> Iterator[Sent
         yield sentence(
             begin,
             Ref(f"{row}/now", one="ärende", many="ärenden"),
-            f"{middle} {_usually(context)} ",
+            f"{middle} vanligen " if weekly else f"{middle} ",
             Ref(f"{row}/usual"),
+            "" if weekly else f" i samma takt som {context.then_words}",
             *((", alltså ", Ref(f"{row}/times"), " gånger så många") if doubled else ()),
             ".",
             rests_on=(f"{row}/verdict",),
@@ -170,10 +171,6 @@ def rising_sentences(context: Context, most: int | None = None) -> Iterator[Sent
         )
     if not rising:
         yield _none_rose(found)
-
-
-def _usually(context: Context) -> str:
-    return "vanligen" if context.material.period.kind is PeriodKind.WEEK else f"{context.then_words}s"
 
 
 def _none_rose(found: Mapping[str, Level]) -> Sentence:

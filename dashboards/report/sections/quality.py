@@ -70,6 +70,12 @@ def warnings(context: Context) -> Iterator[Sentence]:
     silent = _silent(context)
     if silent:
         yield sentence(f"Under {context.this} kom ingen händelse från {listed(silent)}.")
+    if context.gaps and not material.empty:
+        yield sentence(
+            "För ",
+            Ref(f"{COUNTS}/gaps/now", one="öppen dag", many="öppna dagar"),
+            f" under {context.this} finns inga kontakter alls, så där saknas troligen uppgifter.",
+        )
     if material.late:
         yield sentence(
             Ref(f"{COUNTS}/late/now", one="händelse", many="händelser"),
@@ -157,9 +163,11 @@ def _excluded(context: Context) -> Table:
 
 
 def _counts(context: Context) -> Table:
+    gaps = number_cell(f"{COUNTS}/gaps/now", context.gaps)
     late = number_cell(f"{COUNTS}/late/now", context.material.late)
     rebuilds = number_cell(f"{COUNTS}/rebuilds/now", context.material.rebuilds)
     more = (
+        Row("gaps", "Öppna dagar utan en enda kontakt", (gaps, None)),
         Row("late", "Sena händelser som väntar på omräkning", (late, None)),
         Row("rebuilds", "Omräkningar som pågår", (rebuilds, None)),
     )

@@ -58,10 +58,10 @@ def _said(context: Context) -> Iterator[Sentence]:
 def _inflow(context: Context) -> Sentence:
     offered = context.figures["offered"]
     row = "nyckeltal/offered"
-    label = context.material.period.label
-    begin, end = f"Hittills under {label} har ", " kommit in"
+    when = context.material.period.when
+    begin, end = f"Hittills {when} har ", " kommit in"
     if context.material.over:
-        begin, end = f"Under {label} kom ", " in"
+        begin, end = f"{when[0].upper()}{when[1:]} kom ", " in"
     return sentence(
         begin,
         Ref(f"{row}/now", one="kontakt", many="kontakter"),
@@ -88,6 +88,9 @@ def _open_days(context: Context) -> Iterator[Sentence]:
     """Say where the centre was open on another number of days, or the store has not all of them."""
     compared = context.material.compared
     if compared is None:
+        return
+    if context.material.then is None:
+        yield sentence(f"Det finns inga uppgifter om {context.then_words} att jämföra med.")
         return
     row = "nyckeltal/open_days"
     period = context.material.period
