@@ -10,14 +10,13 @@ import secrets
 import shutil
 import signal
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -26,16 +25,19 @@ from rich.console import Console
 
 from kommuncenter.clocks import ScaledClock
 from kommuncenter.database import ClickHouseDatabase, migrate
+from kommuncenter.demo_progress import CONTACTS, contacts_until, rows
 from kommuncenter.embedded.broker import EmbeddedBroker
 from kommuncenter.embedded.clickhouse import EmbeddedClickHouse
 from kommuncenter.embedded.processes import ChildProcess, free_port
-from kommuncenter.settings import CONFIG_VARIABLE, DEMO_CONFIG, ClickHouseSettings
+from kommuncenter.lag import lag_of
+from kommuncenter.settings import CONFIG_VARIABLE, DEMO_CONFIG, ClickHouseSettings, KafkaSettings
 from producers.simulator import SimulationSettings, Writer, simulate
 from schemas.catalogue import load_catalogue
 from schemas.clickhouse.queries import Query
 from schemas.errors import ConfigurationError, FatalError, RetriableError
 from schemas.identity import Pseudonymiser, PseudonymKey
 from schemas.timebase import STOCKHOLM
+from schemas.topics import TopicPlan
 
 LIVE_DAY = date(2026, 11, 24)
 """The day on which the simulated centre goes live: fixed, so that every run shows the same figures."""
@@ -72,14 +74,16 @@ class _Demo:
     curl: Path
     clock: ScaledClock
     clickhouse: ClickHouseSettings
+    lag: Callable[[], int]
+    """How many records the worker has not done."""
     board_port: int
     desk_port: int
     children: dict[str, ChildProcess] = field(default_factory=dict)
 
     @property
     def sources(self) -> Sequence[str]:
-        """The source instances: a real log comes without mail."""
-        return ("telephony", "desk") if self.plan.queue_log else ("telephony", "desk", "mail")
+        """The source instances."""
+        return _sources(self.plan)
 
     def forget(self) -> None:
         """Remove the files with passwords, and with them what other commands take for a running demo."""
@@ -162,6 +166,11 @@ def _stopped_by_signals() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+def _sources(plan: DemoPlan) -> tuple[str, ...]:
+    """Return the source instances: a real log comes without mail."""
+    return ("telephony", "desk") if plan.queue_log else ("telephony", "desk", "mail")
+
+
 def _writer(plan: DemoPlan, centre: Path) -> Writer:
     """Return the simulated centre with its files still empty."""
     first = LIVE_DAY - timedelta(days=LIVE_DAY.weekday(), weeks=plan.weeks)
@@ -205,6 +214,10 @@ def _prepare(plan: DemoPlan, directory: Path, store: EmbeddedClickHouse, broker:
         clock=ScaledClock(_live_from(plan), datetime.now(UTC), plan.speed if plan.queue_log is None else 1.0),
         clickhouse=ClickHouseSettings(
             host=store.host, port=store.port, user=store.user, password=SecretStr(store.password)
+        ),
+        lag=lag_of(
+            KafkaSettings(bootstrap_servers=broker.bootstrap_servers),
+            TopicPlan(_sources(plan), PARTITIONS),
         ),
         board_port=plan.port or free_port(),
         desk_port=free_port(),
@@ -332,10 +345,10 @@ async def _live(demo: _Demo, console: Console) -> None:
 
 
 async def _run_centre(demo: _Demo, writer: Writer, database: ClickHouseDatabase, console: Console) -> None:
-    until = demo.clock.now()
+    until = _live_from(demo.plan)  # and not now: starting takes a while, and every run shows the same
     with console.status(f"The simulated centre lives through {demo.plan.weeks} weeks …"):
         written = await asyncio.to_thread(writer.write_until, until)
-        contacts = await _until_seen(database, until)
+        contacts = await contacts_until(database, demo.lag, len(demo.sources), until)
     console.print(f"  {written} records of {demo.plan.weeks} weeks gave {contacts} contacts; now it is live.")
 
     async def sleep_until(instant: datetime) -> None:
@@ -344,54 +357,35 @@ async def _run_centre(demo: _Demo, writer: Writer, database: ClickHouseDatabase,
     await writer.run_live(demo.clock, sleep_until)
 
 
-_PROGRESS = Query(
-    """SELECT
-    (SELECT count() FROM (SELECT instance, max(last_event_at) AS last FROM source_health GROUP BY instance)
-        WHERE last > {until:DateTime64(3, 'UTC')} - INTERVAL 20 HOUR
-            AND last IN (SELECT occurred_at FROM events)),
-    (SELECT uniqExact(leg_id) FROM events WHERE type != 'kommuncenter.system.restarted'),
-    (SELECT uniqExact(leg_id) FROM legs),
-    (SELECT count() FROM contacts_current)"""
-)
-"""Sources whose last event (of the last evening) is archived; legs archived and in stage 2; contacts."""
-
-
-async def _until_seen(database: ClickHouseDatabase, until: datetime) -> int:
-    """Return the number of contacts, once all sources are at the end and nothing is between the stages."""
-    query = Query(_PROGRESS.sql, {"until": until})
-    while True:
-        for sources, archived, classified, contacts in await _rows(database, query):
-            if sources == 3 and archived == classified:
-                return int(contacts)
-        await asyncio.sleep(0.25)
-
-
 async def _tell_about_log(database: ClickHouseDatabase, console: Console) -> None:
     """Tell what became of a log: how many calls, and which lines were rejected and why."""
     told: set[str] = set()
     calls = -1
     while True:
-        counted = await _rows(database, Query("SELECT count() FROM contacts_current"))
-        if counted and counted[0][0] != calls:
-            calls = counted[0][0]
-            console.print(f"  {calls} calls so far")
-        letters = await _rows(database, _REJECTED)
-        fresh = [row for row in letters if row[0] not in told]
-        for _, place, reason, detail in fresh[: max(0, _TOLD - len(told))]:
-            console.print(f"  rejected: {place}: {reason}: {detail}", markup=False, highlight=False)
-        if fresh and len(told) + len(fresh) > _TOLD:
-            console.print(f"  {len(letters)} lines are rejected in all; `kommuncenter dlq list` tells which")
-        told.update(row[0] for row in fresh)
+        with suppress(RetriableError):
+            calls = await _tell_calls(database, console, calls)
+            told |= await _tell_rejected(database, console, told)
         await asyncio.sleep(1)
 
 
+async def _tell_calls(database: ClickHouseDatabase, console: Console, before: int) -> int:
+    [[calls]] = await rows(database, CONTACTS)
+    if calls != before:
+        console.print(f"  {calls} calls so far")
+    return int(calls)
+
+
+async def _tell_rejected(database: ClickHouseDatabase, console: Console, told: Collection[str]) -> set[str]:
+    letters = await rows(database, _REJECTED)
+    fresh = [row for row in letters if row[0] not in told]
+    for _, place, reason, detail in fresh[: max(0, _TOLD - len(told))]:
+        console.print(f"  rejected: {place}: {reason}: {detail}", markup=False, highlight=False)
+    if fresh and len(told) + len(fresh) > _TOLD:
+        console.print(f"  {len(letters)} lines are rejected in all; `kommuncenter dlq list` tells which")
+    return {row[0] for row in fresh}
+
+
 _TOLD = 20
-
-
-async def _rows(database: ClickHouseDatabase, query: Query) -> Sequence[Sequence[Any]]:
-    with suppress(RetriableError):
-        return await asyncio.to_thread(database.rows, query)
-    return ()
 
 
 async def _watch(children: Collection[ChildProcess]) -> None:
