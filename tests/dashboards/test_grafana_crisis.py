@@ -268,25 +268,12 @@ def contacts(database: ClickHouseDatabase) -> Installed:
         event("contact.abandoned", "pbx1:x3", at + timedelta(seconds=90), **base),
         event("contact.queued", "pbx1:x4", at, queue="kommuncenter", **base),
         event("contact.answered", "pbx1:x4", at + timedelta(seconds=9), **base),
-        event(
-            "errand.registered",
-            "pbx1:x4",
-            at + timedelta(seconds=60),
-            "desk",
-            errand="e1",
-            topic="siths-kort",
-            outcome="resolved",
-            **base,
-        ),
-        event(
-            "errand.registered",
-            "pbx1:x4",
-            at + timedelta(seconds=70),
-            "desk",
-            errand="e2",
-            topic="turism",
-            outcome="resolved",
-            **base,
+        *(
+            event("errand.registered", "pbx1:x4", at + timedelta(seconds=60), "desk", **base, **said)
+            for said in (
+                {"errand": "e1", "topic": "siths-kort", "outcome": "resolved"},
+                {"errand": "e2", "topic": "turism", "outcome": "resolved"},
+            )
         ),
     ]
     installed.fill([*crowd(), *mails_and_visits(), *more])
