@@ -180,7 +180,8 @@ class Total:
 class Table:
     """A table; also what a chart draws. ``ranked``: the rows stand in the order of their values.
 
-    ``empty`` is said instead of a table without rows. Raises ValueError for rows that do not fit the columns
+    ``empty`` is said instead of a table without rows. ``dense``: the cells are too many for small print, so
+    the caption says what is uncertain. Raises ValueError for rows that do not fit the columns
     and for a cell whose key is not ``table/row/column``.
     """
 
@@ -193,6 +194,7 @@ class Table:
     ranked: bool = False
     row_heading: str = ""
     empty: str = "Inget under perioden."
+    dense: bool = False
 
     def __post_init__(self) -> None:
         for row in self.rows:

@@ -112,8 +112,8 @@ def _data(key: str, raw: float, text: str) -> Markup:
     return Markup('<data value="{}" data-key="{}">{}</data>').format(repr(raw), key, text)
 
 
-def cell_html(found: Cell | None) -> Markup:
-    """Return a cell's value, with what it rests on in small print; what must not be shown in words."""
+def cell_html(found: Cell | None, dense: bool) -> Markup:
+    """Return a cell's value, with what it rests on in small print unless the table is dense."""
     if found is None:
         return Markup("")
     text = cell_text(found)
@@ -124,5 +124,5 @@ def cell_html(found: Cell | None) -> Markup:
     shown = _data(found.key, found.value, text)
     if found.few:
         shown = Markup('<span class="few">{}</span>').format(shown)
-    small = (small_print(found), *remarks(found))
+    small = () if dense else (small_print(found), *remarks(found))
     return shown + Markup("").join(Markup("<small>{}</small>").format(words) for words in small if words)

@@ -161,17 +161,17 @@ def _table(table: Table) -> dict[str, Any]:
             for column in table.columns
         ],
         "groups": [
-            {"label": group, "rows": [_row(row) for row in rows]}
+            {"label": group, "rows": [_row(row, table.dense) for row in rows]}
             for group, rows in groupby(table.rows, key=lambda row: row.group)
         ],
     }
 
 
-def _row(row: Row) -> dict[str, Any]:
-    cells = [None if cell is None else _cell(cell) for cell in row.cells]
+def _row(row: Row, dense: bool) -> dict[str, Any]:
+    cells = [None if cell is None else _cell(cell, dense) for cell in row.cells]
     return {"label": row.label, "note": row.note, "total": row.total, "cells": cells}
 
 
-def _cell(cell: Cell) -> dict[str, Any]:
-    small = [words for words in (small_print(cell), *remarks(cell)) if words]
+def _cell(cell: Cell, dense: bool) -> dict[str, Any]:
+    small = [words for words in (small_print(cell), *remarks(cell)) if words and not dense]
     return {"text": cell_text(cell), "soft": cell.few or cell.shown is not Shown.FULL, "small": small}

@@ -244,7 +244,10 @@ def _reach_table(context: Context) -> Table:
         whole = context.material.now.chosen()
         known = [one.minutes for one in found if one.minutes is not None]
         count = count_cell(f"{REACH}/total/errands", whole, "under_reach")
-        minutes = Cell(f"{REACH}/total/minutes", Kind.MINUTES, sum(known) if known else None, of=count.of)
+        # The times are numbers times means that are shown: with their sum, hidden numbers could be found.
+        every = dict.fromkeys(name for row in rows for cell in row.cells if cell for name in cell.of)
+        of = (*count.of, *every)
+        minutes = Cell(f"{REACH}/total/minutes", Kind.MINUTES, sum(known) if known else None, of=of)
         rows.append(Row("total", "Alla ämnen", (count, None, minutes), total=True))
     return Table(
         REACH,

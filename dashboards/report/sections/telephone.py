@@ -160,7 +160,8 @@ def _hours(context: Context) -> Table:
                 (("hour", f"{hour:02d}"), ("weekday", str(weekday))),
             )
             value = one.wait_ms / one.answered / 1000 if one else None
-            cells.append(Cell(f"{HOURS}/{weekday}/h{hour:02d}", Kind.SECONDS, value, of=(of,)))
+            n = one.answered if one else None
+            cells.append(Cell(f"{HOURS}/{weekday}/h{hour:02d}", Kind.SECONDS, value, n=n, of=(of,)))
         rows.append(Row(str(weekday), WEEKDAYS[weekday - 1].capitalize(), tuple(cells)))
     return Table(
         HOURS,
@@ -170,6 +171,7 @@ def _hours(context: Context) -> Table:
         tuple(Column(f"h{hour:02d}", f"{hour:02d}–{(hour + 1) % 24:02d}", Kind.SECONDS) for hour in columns),
         tuple(rows),
         row_heading="Dag",
+        dense=True,
     )
 
 
