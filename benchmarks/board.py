@@ -11,6 +11,8 @@ written until the page's document has changed; what the screen does after that i
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import re
 import subprocess
 import sys
@@ -24,6 +26,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
+from urllib.request import urlopen
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -105,7 +108,8 @@ def demo(directory: Path, weeks: int) -> Iterator[tuple[str, Settings]]:
     Its day begins before the centre opens, so that nobody calls but we.
     """
     log = directory.parent / "demo.log"
-    command = [sys.executable, "-m", "kommuncenter", "demo", f"--directory={directory}", "--port=0"]
+    command = [sys.executable, "-c", "from kommuncenter.cli import app; app()", "demo"]
+    command += [f"--directory={directory}", "--port=0"]
     with log.open("wb") as out:
         running = subprocess.Popen(
             [*command, f"--weeks={weeks}", "--speed=1", "--start=05:00"], stdout=out, stderr=out
@@ -115,6 +119,8 @@ def demo(directory: Path, weeks: int) -> Iterator[tuple[str, Settings]]:
         _said(log, running, r"(now it is live)")
         yield board, _settings(directory / "kommuncenter.toml")
     finally:
+        if running.poll() is not None:  # what failed may well be the demo
+            print(log.read_text(encoding="utf-8"))  # noqa: T201
         running.terminate()
         running.wait()
 
@@ -177,6 +183,7 @@ def quantile(values: Sequence[float], share: float) -> float:
 def measure(arguments: argparse.Namespace, board: str, settings: Settings, directory: Path) -> None:
     """Open the pages, feed the log, and print."""
     clock = clock_from_spec(settings.clock)
+    began = clock.now()
     feed = Feed(directory / "centre" / "queue_log", clock, arguments.events)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_binary(), args=list(FLAGS))
@@ -193,7 +200,7 @@ def measure(arguments: argparse.Namespace, board: str, settings: Settings, direc
         seen = [_seen(page, before) for page in pages]
         browser.close()
     _print(arguments, feed, seen)
-    _print_store(settings)
+    _print_store(settings, board, began)
 
 
 def _print(arguments: argparse.Namespace, feed: Feed, seen: Sequence[Seen]) -> None:
@@ -209,16 +216,22 @@ def _print(arguments: argparse.Namespace, feed: Feed, seen: Sequence[Seen]) -> N
     )
 
 
-def _print_store(settings: Settings) -> None:
-    """Print how much of it was spent before the store had the event."""
+def _print_store(settings: Settings, board: str, began: datetime) -> None:
+    """Print how much of it was spent before the store had the event, and on the last reading."""
     rows = ClickHouseDatabase(settings.clickhouse).rows(
         Query(
             "SELECT quantiles(0.5, 0.95)(dateDiff('millisecond', occurred_at, archived_at) / 1000) "
-            "FROM events WHERE startsWith(leg_id, 'telephony:') AND position(payload, 'bench.') > 0"
+            "FROM events WHERE source = 'telephony' AND occurred_at >= {since:DateTime64(3, 'UTC')}",
+            {"since": began},
         )
     )
     middle, high = rows[0][0]
-    print(f"of which event to archive: median {middle:.3f} s, p95 {high:.3f} s")  # noqa: T201
+    with urlopen(f"{board}api/v1/health", timeout=30) as answer:  # noqa: S310 - our own board
+        reading = json.load(answer)["reading_ms"]
+    print(  # noqa: T201
+        f"of which event to archive: median {middle:.3f} s, p95 {high:.3f} s; the board's last reading took "
+        f"{reading} ms, and it waits for 250 ms or as long as that; load after {os.getloadavg()[0]:.1f}"
+    )
 
 
 def main() -> None:
@@ -229,7 +242,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--weeks", type=int, default=4)
     arguments = parser.parse_args()
-    print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC")  # noqa: T201
+    print(  # noqa: T201
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} processors, "
+        f"load before {os.getloadavg()[0]:.1f}"
+    )
     with tempfile.TemporaryDirectory() as temporary:
         directory = Path(temporary) / "demo"
         with demo(directory, arguments.weeks) as (board, settings):

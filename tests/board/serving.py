@@ -79,10 +79,11 @@ def _events(response: http.client.HTTPResponse) -> Iterator[dict[str, Any]]:
 
 
 @contextlib.contextmanager
-def serving(app: Starlette) -> Iterator[Site]:
-    """Serve an application on a free port of the loopback interface."""
+def serving(app: Starlette, port: int = 0) -> Iterator[Site]:
+    """Serve an application on a port of the loopback interface; 0 is a free one."""
     listener = socket.socket()
-    listener.bind((HOST, 0))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((HOST, port))
     config = uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=5)
     server = BoardServer(app, config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)

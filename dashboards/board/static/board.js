@@ -128,6 +128,10 @@ speak.addEventListener("click", () => {
   spoken.classList.remove("visually-hidden");
 });
 
+addEventListener("pagehide", () => {
+  if (!goneAt) keepPicture(main, clock.textContent, { atOnce: true });
+});
+
 pause.hidden = false;
 speak.hidden = false;
 document.getElementById("reload").hidden = true;

@@ -8,9 +8,9 @@ function key(main) {
   return `kommuncenter:${main.dataset.period}:${main.dataset.view}`;
 }
 
-export function keepPicture(main, clock) {
+export function keepPicture(main, clock, { atOnce = false } = {}) {
   const now = Date.now();
-  if (now - lastKept < EVERY_MS || !main.querySelector(".sections:not(.aged)")) return;
+  if ((!atOnce && now - lastKept < EVERY_MS) || !main.querySelector(".sections:not(.aged)")) return;
   lastKept = now;
   const copy = main.cloneNode(true);
   copy.querySelector("#chart")?.replaceChildren();
