@@ -1,4 +1,7 @@
-"""Takes the pictures of the documentation from a running demo: ``make pictures``."""
+"""Takes the pictures of the documentation: ``make pictures``.
+
+Board and form are those of a running demo; the report is that of a simulated week with a water leak.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
+
+from dashboards.report.render.html import render_html
+from dashboards.report.render.pdf import render_pages
+from kommuncenter.embedded.clickhouse import EmbeddedClickHouse
+from tests.report.simulated_store import centre
 
 PICTURES = Path(__file__).parent / "pictures"
 CHROMIUM = "/usr/bin/chromium"
@@ -51,6 +59,18 @@ def take(page: Page, picture: Picture) -> None:
     page.screenshot(path=str(PICTURES / picture.name), full_page=picture.whole)
 
 
+def report_pages(directory: Path) -> Path:
+    """Take pictures of the report as PDF, of its first page and of one with pictures; return it as a page."""
+    with EmbeddedClickHouse(directory / "store") as clickhouse, centre(clickhouse) as found:
+        document = found.report()
+    pages = render_pages(document)
+    for name, number in (("report-pdf.png", 0), ("report-pdf-ladder.png", 4)):
+        (PICTURES / name).write_bytes(pages[number])
+    path = directory / "report.html"
+    path.write_text(render_html(document), encoding="utf-8")
+    return path
+
+
 def main() -> None:
     """Start a demo, take the pictures, end it."""
     kommuncenter = (sys.executable, "-m", "kommuncenter")
@@ -63,12 +83,7 @@ def main() -> None:
             board = said(log, r"Live board\s+(http://\S+)")
             form = said(log, r"Registration form\s+(http://\S+)")
             said(log, r"(now it is live)")
-            report = Path(temporary) / "report.html"
-            subprocess.run(
-                [*kommuncenter, "report", "--week=2026-W47", f"--out={report}"],
-                env={"KC_CONFIG": str(directory / "kommuncenter.toml")},
-                check=True,
-            )
+            report = report_pages(Path(temporary))
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
                 page = browser.new_page()
