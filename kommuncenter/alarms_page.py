@@ -55,7 +55,8 @@ def _section(alarm: Alarm) -> Iterator[str]:
     yield f"| rule | `{alarm.uid}`, {alarm.severity.value} |"
     yield f"| goes off | {side} {alarm.threshold:g}{_lasting(alarm.lasts)} |"
     yield f"| without data | {_NO_DATA[alarm.no_data]} |"
-    yield f"| panel | *{alarm.panel}* on `{alarm.board}` |"
+    if alarm.panel:
+        yield f"| panel | *{alarm.panel}* on `{alarm.board}` |"
     yield ""
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from kommuncenter.commands import access, dashboards, dlq, source
+from kommuncenter.commands import access, dashboards, deliver, dlq, source
 from kommuncenter.commands.common import logged_settings, out, patiently, told
 from kommuncenter.commands.rebuild import rebuild
 from kommuncenter.commands.report import report
@@ -24,6 +24,7 @@ config_app = typer.Typer(help="Settings and catalogue.", no_args_is_help=True)
 app.add_typer(source.app, name="source")
 app.add_typer(config_app, name="config")
 app.add_typer(dlq.app, name="dlq")
+app.add_typer(deliver.app, name="deliver")
 app.add_typer(access.app, name="access")
 app.add_typer(dashboards.app, name="dashboards")
 

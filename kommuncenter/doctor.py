@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from kommuncenter import wiring
 from kommuncenter.deadletters.telling import counted
+from kommuncenter.delivery.records import State
 from kommuncenter.sealing import sealer
 from kommuncenter.settings import Settings, config_path, load_settings
 from kommuncenter.sources.status import alarm, statuses
@@ -49,6 +50,7 @@ def examine() -> list[Finding]:
         "rebuilds": _rebuilds,
         "bad input": _bad_input,
         "silence": _silence,
+        "delivery": _delivery,
     }
     for what, check in checks.items():
         try:
@@ -146,6 +148,29 @@ def _silence(settings: Settings) -> str:
     if wrong:
         raise KommuncenterError("; ".join(wrong) + "; see `kommuncenter source status`")
     return f"{len(found)} sources are read and none is silent"
+
+
+def _delivery(settings: Settings) -> str:
+    if not settings.delivery.host:
+        return "reports are not sent by e-mail"
+    found = wiring.deliveries(settings).deliveries()
+    told = [
+        f"{delivery.which.period}: {delivery.state.value} ({delivery.which.id})"
+        for delivery in found
+        if delivery.state in {State.IN_DOUBT, State.FAILED}
+    ]
+    told += [
+        f"{delivery.which.period}: refused for {counted(len(delivery.missing), 'recipient')} "
+        f"({delivery.which.id})"
+        for delivery in found
+        if delivery.state is State.SENT and delivery.missing
+    ]
+    if told:
+        raise KommuncenterError(
+            "; ".join(told) + "; see `kommuncenter deliver list`, and use `deliver resend`"
+        )
+    sent = [delivery for delivery in found if delivery.state is State.SENT]
+    return f"{counted(len(sent), 'report')} sent" + (f", the last {sent[0].which.period}" if sent else "")
 
 
 def _bad_input(settings: Settings) -> str:

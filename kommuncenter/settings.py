@@ -25,6 +25,7 @@ from pydantic_settings import (
 )
 
 from dashboards.board.access import Role
+from kommuncenter.delivery.settings import DeliverySettings
 from producers import registry
 from schemas.errors import ConfigurationError
 from schemas.events import Slug
@@ -226,6 +227,7 @@ class Settings(BaseSettings):
     pseudonym: PseudonymSettings = PseudonymSettings()
     dead_letters: DeadLetterSettings = DeadLetterSettings()
     silence: SilenceSettings = SilenceSettings()
+    delivery: DeliverySettings = DeliverySettings()
     catalogue: Path | None = None
     service_level: ServiceLevel = ServiceLevel.STANDARD
     """By which formula board, report and Grafana tell the service level; docs/metrics.md has them all."""

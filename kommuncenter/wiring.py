@@ -21,6 +21,9 @@ from kommuncenter.clocks import clock_from_spec
 from kommuncenter.database import ClickHouseDatabase
 from kommuncenter.deadletters.letters import Letters
 from kommuncenter.deadletters.replay import Normaliser, Replayer
+from kommuncenter.delivery.deliver import Deliverer
+from kommuncenter.delivery.records import ClickHouseDeliveries, DeliveryLog
+from kommuncenter.delivery.smtp import SmtpMailer
 from kommuncenter.exchanges import WAYS_IN, check_ways_in
 from kommuncenter.lag import lag_of
 from kommuncenter.sealing import sealer, unsealer
@@ -363,6 +366,21 @@ def verifier(settings: Settings) -> Verifier:
 def verifications(settings: Settings) -> VerificationLog:
     """Return where runs of verify are recorded; nothing is opened."""
     return ClickHouseVerifications(database(settings))
+
+
+def deliveries(settings: Settings) -> DeliveryLog:
+    """Return where it is recorded what was delivered; nothing is opened."""
+    return ClickHouseDeliveries(database(settings))
+
+
+def deliverer(settings: Settings) -> Deliverer:
+    """Return what delivers mails; nothing is opened. Raises ConfigurationError where it is not set up."""
+    chosen = settings.delivery
+    if not chosen.host:
+        raise ConfigurationError(
+            "delivery.host (KC_DELIVERY__HOST): not set; name the mail server that takes the reports"
+        )
+    return Deliverer(chosen, deliveries(settings), SmtpMailer(chosen), clock(settings))
 
 
 def rebuilder(settings: Settings) -> Rebuilder:

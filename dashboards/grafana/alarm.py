@@ -61,7 +61,7 @@ class Alarm:
     threshold: float
     lasts: timedelta
     board: str
-    panel: str
+    panel: str = ""
     no_data: Without = Without.OK
     failed: Without = Without.KEEP_LAST
 

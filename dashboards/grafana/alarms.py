@@ -9,6 +9,7 @@ from dashboards.grafana.alarm import Alarm, Audience, Comparison, Severity, With
 from dashboards.grafana.overlays import DRIFT, KRIS, LAGESBILD, UIDS
 from schemas.catalogue import Catalogue
 from schemas.clickhouse.alarms import (
+    delivery_alarm,
     lag_alarm,
     longest_wait_alarm,
     overdue_mail_alarm,
@@ -50,6 +51,7 @@ def alarms(
         _lag(),
         _verify_failed(),
         _verify_away(),
+        _delivery(),
     )
 
 
@@ -337,4 +339,28 @@ def _verify_away() -> Alarm:
         board=DRIFT,
         panel=VERIFY_PANEL,
         no_data=Without.ALERTING,
+    )
+
+
+def _delivery() -> Alarm:
+    return Alarm(
+        uid="kc-rapport-ej-levererad",
+        title="Rapporten kom kanske inte fram",
+        summary=f"{number()} rapporter per e-post behöver ses över.",
+        why=(
+            "En rapport skickas aldrig två gånger av sig själv. Avbröts den på vägen går det inte att veta "
+            "om den kom fram, och då frågar systemet i stället. Larmet går också när e-postservern sagt nej."
+        ),
+        steps=(
+            "Kör `kommuncenter deliver list`: där står vilken rapport det är, och vem som inte fått den.",
+            "Står det `in doubt`: fråga en mottagare om rapporten har kommit.",
+            "Har den inte det, eller står det `failed`: rätta felet och kör `kommuncenter deliver resend`.",
+        ),
+        severity=Severity.WARNING,
+        audience=Audience.OPERATIONS,
+        query=delivery_alarm(GRAFANA),
+        comparison=Comparison.ABOVE,
+        threshold=0,
+        lasts=timedelta(0),
+        board=DRIFT,
     )

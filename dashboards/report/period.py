@@ -146,7 +146,7 @@ def tertial(text: str) -> Period:
 
     def made() -> Period:
         year, number = _matched("[0-9]{4}-[Tt][1-3]", text).upper().split("-T")
-        return _tertial_of(date(int(year), int(number) * 4 - 3, 1))
+        return tertial_of(date(int(year), int(number) * 4 - 3, 1))
 
     return _checked(made, "tertial", text, "2026-T3")
 
@@ -161,6 +161,12 @@ def days(text: str) -> Period:
         return _days_between(first, last + timedelta(days=1))
 
     return _checked(made, "days", text, "2016-01-01..2025-12-31")
+
+
+def named(name: str) -> Period:
+    """Return the period of a name (``Period.name``). Raises ConfigurationError for what is none."""
+    kinds = {"W": week, "T": tertial, "..": days}
+    return next((read for mark, read in kinds.items() if mark in name), month)(name)
 
 
 def check_begun(period: Period, now: datetime) -> None:
@@ -190,7 +196,7 @@ def _matched(pattern: str, text: str) -> str:
 
 
 def _holding(kind: Kind, day: date) -> Period:
-    made = {Kind.WEEK: week_of, Kind.MONTH: month_of, Kind.TERTIAL: _tertial_of}[kind]
+    made = {Kind.WEEK: week_of, Kind.MONTH: month_of, Kind.TERTIAL: tertial_of}[kind]
     return made(day)
 
 
@@ -207,7 +213,8 @@ def month_of(day: date) -> Period:
     return Period(Kind.MONTH, f"{first:%Y-%m}", first, _months_later(first, 1))
 
 
-def _tertial_of(day: date) -> Period:
+def tertial_of(day: date) -> Period:
+    """Return the tertial that holds a day."""
     first = date(day.year, (day.month - 1) // 4 * 4 + 1, 1)
     return Period(Kind.TERTIAL, f"{first.year:04d}-T{first.month // 4 + 1}", first, _months_later(first, 4))
 

@@ -231,6 +231,31 @@ FROM
     )
 
 
+def delivery_alarm(now: datetime | str) -> Query:
+    """Return the query for how many reports by e-mail a person has to look after.
+
+    Those of which an attempt was begun a quarter of an hour ago and never came to an end, that will never be
+    taken, or that some were refused.
+    """
+    return _query(
+        now,
+        f"""WITH {instant_sql(now)} AS now_at
+SELECT countIf(missing AND (open OR never OR taken)) AS value
+FROM
+(
+    SELECT delivery,
+        countIf(step = 'sent') > 0 AS taken,
+        countIf(step = 'sent' AND empty(refused)) = 0 AS missing,
+        countIf(step = 'failed' AND NOT transient) > 0 AS never,
+        uniqExactIf(attempt, step = 'intended' AND d.at <= now_at - INTERVAL 15 MINUTE)
+            > uniqExactIf(attempt, step != 'intended') AS open
+    FROM deliveries AS d FINAL
+    WHERE NOT test AND d.at <= now_at AND d.at > now_at - INTERVAL 30 DAY
+    GROUP BY delivery
+)""",
+    )
+
+
 def _query(now: datetime | str, sql: str) -> Query:
     return Query(sql, {} if isinstance(now, str) else {"now": now})
 

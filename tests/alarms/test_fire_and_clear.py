@@ -9,6 +9,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from kommuncenter.delivery.deliver import Deliverer, Outcome
+from kommuncenter.delivery.letter import Letter
+from kommuncenter.delivery.records import ClickHouseDeliveries
+from kommuncenter.delivery.settings import DeliverySettings
+from kommuncenter.delivery.smtp import InDoubtError
 from kommuncenter.embedded.clickhouse import EmbeddedClickHouse
 from schemas.clickhouse.queries import Query
 from schemas.errors import RetriableError
@@ -307,6 +312,33 @@ def test_verify_away(running: Centre) -> None:
     assert running.look(begun + 60 * MINUTE) == {"kc-kontroll-utebliven": [NO_LABELS]}
     assert running.verify()
     assert running.look(begun + 61 * MINUTE) == {}
+
+
+class Unsure:
+    """A mail server that stops answering, until it is mended."""
+
+    mended = False
+
+    def send(self, *_: object) -> dict[str, int]:
+        """Take a mail, or leave a doubt."""
+        if not self.mended:
+            raise InDoubtError("stopped answering")
+        return {}
+
+
+def test_a_report_in_doubt(running: Centre) -> None:
+    running.watched = "kc-rapport-ej-levererad"
+    settings = DeliverySettings(host="localhost", sender="k@kommun.example", recipients=("c@kommun.example",))
+    server, log = Unsure(), ClickHouseDeliveries(running.database)
+    deliverer = Deliverer(settings, log, server, running.clock)
+    letter = Letter("2026-W47", "all", "Veckorapport", "Sammanfattning", {})
+    running.clock.at = TUESDAY
+    assert deliverer.deliver(letter) is Outcome.IN_DOUBT
+    assert running.looks(TUESDAY, TUESDAY + 14 * MINUTE, 7 * MINUTE) == {}, "it may be under way"
+    assert running.look(TUESDAY + 15 * MINUTE) == {"kc-rapport-ej-levererad": [NO_LABELS]}
+    server.mended = True
+    assert deliverer.resend(log.deliveries()[0], letter) is Outcome.SENT
+    assert running.look(TUESDAY + 16 * MINUTE) == {}
 
 
 def test_a_store_that_is_away_is_told_once(running: Centre) -> None:
