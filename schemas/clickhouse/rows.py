@@ -76,7 +76,8 @@ WHERE NOT has({internal}, e.topic)
     AND $__conditionalAll(hasAny(e.units, [${{unit:singlequote}}]), $unit)
     AND $__conditionalAll(if(e.within = 1 AND notEmpty(e.units), 'ja', 'nej') IN (${{reach:singlequote}}),
         $reach)
-ORDER BY arrived_at DESC, `Ämne`, `Ärendet`
+ORDER BY arrived_at DESC, `Kanal`, `Kontakten`, `Ämne`, `Ärendet`, `Inom mandatet`, `Lämnat till`, wait_ms,
+    handle_ms, `Utfall enligt`
 LIMIT {MOST_ROWS}"""
 
 
