@@ -110,7 +110,8 @@ def ladder_sentences(table: Table) -> Iterator[Sentence]:
 
 
 def _table(context: Context, rungs: list[Rung]) -> Table:
-    performers = _performers(rungs)
+    timed = {rung.performed_by for rung in rungs if rung.ms}
+    performers = [name for name in _performers(rungs) if name in timed]
     rows = []
     for key, label, mine in _levels(rungs):
         at = f"{KEY}/{key}"
