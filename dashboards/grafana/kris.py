@@ -21,7 +21,7 @@ from dashboards.grafana.model import (
 from dashboards.grafana.overlays import UIDS, down, links, marks
 from dashboards.grafana.parts import number, numbered, over_time, rows
 from dashboards.grafana.sources import sources
-from dashboards.grafana.variables import LABELS, topic_labels
+from dashboards.grafana.variables import LABELS, dimensions, topic_labels
 from schemas.catalogue import Catalogue
 from schemas.clickhouse.crisis import (
     COMPARED_DAYS,
@@ -36,6 +36,7 @@ from schemas.clickhouse.silence import SilenceRule
 
 TITLE = "Kris"
 _NONE = "Följer inga val."
+_CHANNEL = "Följer valet av kanal."
 _USUAL = (
     f"**Vanligt** är medianen av de {COMPARED_DAYS} senaste jämförbara dagarna (samma veckodag, inte "
     "helgdag, "
@@ -59,7 +60,7 @@ def kris(catalogue: Catalogue, rule: SilenceRule) -> Dashboard:
         description="Toppar och ämnen mot en vanlig dag, kvart för kvart, och källor som är tysta.",
         refresh="30s",
         time=TimeRange(from_="now/d"),
-        templating=Variables(),
+        templating=Variables(list=dimensions(catalogue, "channel")),
         annotations=marks(catalogue),
         links=links(TITLE),
         panels=numbered(
@@ -110,7 +111,7 @@ def _today(catalogue: Catalogue, place: Place) -> Panel:
     return over_time(
         "Kontakter per kvart mot en vanlig dag",
         "**Kontakter**: alla som hör av sig, även de som lägger på. Formel: `offered` per 15 minuter. "
-        f"{_USUAL} {_NONE}",
+        f"{_USUAL} {_CHANNEL}",
         usual_day_query(catalogue),
         place,
         field=line_field(Field(**_COUNTS, min=0)),
@@ -123,7 +124,7 @@ def _topics(catalogue: Catalogue, place: Place) -> Panel:
     return rows(
         f"Ämnen de senaste {TOPIC_HOURS} timmarna",
         f"Formel: **Ärenden** = `errands` (n) de senaste {TOPIC_HOURS} timmarna av dagen, **Gånger** = "
-        f"Ärenden / Vanligt. {_USUAL} {_NONE}",
+        f"Ärenden / Vanligt. {_USUAL} {_CHANNEL}",
         usual_topics_query(catalogue, topic_labels(catalogue)),
         place,
         overrides=(*shown("none", "Vanligt", "Gånger", decimals=1), *_to_rows()),
@@ -135,7 +136,7 @@ def _quarters(topics: dict[str, str] | Any, place: Place) -> Panel:
         "De första timmarna: ämnen med en topp, kvart för kvart",
         "Ärenden i de ämnen som har haft en topp i tidsintervallet. Formel: `errands` (n) per 15 minuter, "
         "efter när "
-        f"kontakten kom. {_NONE}",
+        f"kontakten kom. {_CHANNEL}",
         surging_topics_query(topics),
         place,
         field=line_field(Field(**_COUNTS, min=0)),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from schemas.catalogue import WEEKDAYS, Catalogue, DayKind
 from schemas.clickhouse.calendar import special_days_sql
-from schemas.clickhouse.panels import label_expression, quoted
+from schemas.clickhouse.panels import chosen, label_expression, quoted
 from schemas.clickhouse.queries import GRAFANA, ZONE
 
 COMPARED_DAYS = 8
@@ -69,6 +69,7 @@ def surging_topics_query(topics: Mapping[str, str]) -> str:
 FROM service_windows_current AS f
 WHERE $__timeFilter(window) AND window <= now()
     AND topic IN (SELECT topic FROM surges FINAL WHERE {_RANGE} AND topic != '')
+    AND {chosen("channel")}
 GROUP BY time, `Ämne`
 ORDER BY time, `Ämne`"""
 
@@ -76,8 +77,9 @@ ORDER BY time, `Ämne`"""
 def usual_day_query(catalogue: Catalogue) -> str:
     """Return the query for contacts per quarter of the range, and their median on comparable days.
 
-    A day on which nothing came at all says nothing. Columns: time, Kontakter, Vanligt; the latter is NULL
-    on special days and where nothing is to be compared with. Quarters that have not passed are left out.
+    All in the chosen channels. A day on which nothing came at all says nothing. Columns: time, Kontakter,
+    Vanligt; the latter is NULL on special days and where nothing is to be compared with. Quarters that have
+    not passed are left out.
     """
     return f"""WITH
 {_settings(catalogue)},
@@ -123,6 +125,7 @@ errands AS
         sum(f.errands) AS n
     FROM service_windows_current AS f
     WHERE window >= until_at - INTERVAL {WEEKS_BACK} WEEK - INTERVAL 1 DAY AND window < until_at
+        AND {chosen("channel")}
     GROUP BY day, minute, topic
     HAVING n > 0
 ),
@@ -176,6 +179,7 @@ _COUNTS = f"""counts AS
         sum(f.offered) AS n
     FROM service_windows_current AS f
     WHERE window >= $__fromTime - INTERVAL {WEEKS_BACK} WEEK - INTERVAL 1 DAY AND window < until_at
+        AND {chosen("channel")}
     GROUP BY day, minute
     HAVING n > 0
 )"""

@@ -26,7 +26,10 @@ def put(database: ClickHouseDatabase, table: Table, rows: Iterable[Mapping[str, 
 
 
 def put_windows(database: ClickHouseDatabase, measure: str, counts: Counts) -> None:
-    """Insert a measure's counts, spread over two partitions, and each once before with another number."""
+    """Insert a measure's counts by channel, as ``by_channel`` has them, in rows of their own.
+
+    They are spread over two partitions, and each was written once before with another number.
+    """
     for revision, extra in ((1, 5), (2, 0)):
         put(
             database,
@@ -35,16 +38,22 @@ def put_windows(database: ClickHouseDatabase, measure: str, counts: Counts) -> N
                 {
                     "window": window,
                     "partition": number % 2,
-                    "channel": "telephone",
-                    "area": "",
+                    "channel": channel,
+                    "area": measure,
                     "topic": topic,
                     "unit": "",
                     "revision": revision,
-                    measure: count + extra,
+                    measure: part + extra,
                 }
                 for number, ((window, topic), count) in enumerate(sorted(counts.items()))
+                for channel, part in by_channel(count).items()
             ],
         )
+
+
+def by_channel(count: int) -> Mapping[str, int]:
+    """Return how a count is split: a third came by e-mail."""
+    return {"telephone": count - count // 3, "email": count // 3}
 
 
 def local_quarters(day: date) -> Sequence[datetime]:

@@ -21,7 +21,7 @@ from schemas.clickhouse.rows import MOST_ROWS
 from schemas.clickhouse.tables import SURGES
 from schemas.metrics import CHANNEL_LABELS
 from schemas.timebase import STOCKHOLM, day_start, local_day
-from tests.dashboards.filled import Counts, local_quarters, put, put_windows
+from tests.dashboards.filled import Counts, by_channel, local_quarters, put, put_windows
 from tests.dashboards.grafana_answers import BOARDS, EVERYTHING, Range, Row, answer, panel_of, sql_of
 from tests.dashboards.grafana_macros import expand
 from tests.dashboards.test_grafana_figures import crowd, mails_and_visits
@@ -96,26 +96,39 @@ def at_clock(day: date, hour: int, minute: int) -> datetime:
     return datetime(day.year, day.month, day.day, hour, minute, tzinfo=STOCKHOLM).astimezone(UTC)
 
 
-@pytest.mark.parametrize(
-    ("since", "until"),
-    [
-        (datetime(2026, 11, 19, 0, 0, tzinfo=STOCKHOLM), datetime(2026, 11, 20, 14, 10, tzinfo=STOCKHOLM)),
-        (datetime(2026, 10, 24, 6, 7, tzinfo=STOCKHOLM), datetime(2026, 10, 26, 23, 59, tzinfo=STOCKHOLM)),
-        (datetime(2026, 10, 30, 0, 0, tzinfo=STOCKHOLM), datetime(2026, 10, 31, 12, 0, tzinfo=STOCKHOLM)),
-    ],
-    ids=["two days", "the end of summer time", "an eve and a holiday"],
-)
+RANGES = {
+    "two days": (
+        datetime(2026, 11, 19, 0, 0, tzinfo=STOCKHOLM),
+        datetime(2026, 11, 20, 14, 10, tzinfo=STOCKHOLM),
+    ),
+    "the end of summer time": (
+        datetime(2026, 10, 24, 6, 7, tzinfo=STOCKHOLM),
+        datetime(2026, 10, 26, 23, 59, tzinfo=STOCKHOLM),
+    ),
+    "an eve and a holiday": (
+        datetime(2026, 10, 30, 0, 0, tzinfo=STOCKHOLM),
+        datetime(2026, 10, 31, 12, 0, tzinfo=STOCKHOLM),
+    ),
+}
+
+
+@pytest.mark.parametrize("chosen", ["all", "email"])
+@pytest.mark.parametrize(("since", "until"), RANGES.values(), ids=RANGES)
 def test_contacts_against_a_usual_day(
-    database: ClickHouseDatabase, offered: Counts, since: datetime, until: datetime
+    database: ClickHouseDatabase, offered: Counts, since: datetime, until: datetime, chosen: str
 ) -> None:
+    counts = offered
+    if chosen != "all":
+        counts = Counter({key: by_channel(n)[chosen] for key, n in offered.items()})
+    asked = {**EVERYTHING, "channel": ["$__all" if chosen == "all" else chosen]}
     panel = panel_of("Kris", "Kontakter per kvart mot en vanlig dag")
-    found = answer(database, sql_of(panel, Range(since, until, EVERYTHING)))
+    found = answer(database, sql_of(panel, Range(since, until, asked)))
     window = since.astimezone(UTC).replace(minute=since.minute // 15 * 15)
     wanted = []
     while window + QUARTER <= until:
-        days = usual_days(local_day(window), offered)
-        counts = [offered[at_clock(day, *clock(window)), ""] for day in days]
-        wanted.append((window, offered[window, ""], median(counts) if counts else None))
+        days = usual_days(local_day(window), counts)
+        former = [counts[at_clock(day, *clock(window)), ""] for day in days]
+        wanted.append((window, counts[window, ""], median(former) if former else None))
         window += QUARTER
     assert [(row["time"], row["Kontakter"], row["Vanligt"]) for row in found] == wanted
     assert any(row["Vanligt"] is None for row in found) == any(usual is None for *_, usual in wanted)
