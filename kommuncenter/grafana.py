@@ -26,6 +26,10 @@ class NotFoundError(ConfigurationError):
     """Grafana has no such thing."""
 
 
+class ForbiddenError(ConfigurationError):
+    """The token's rights do not suffice."""
+
+
 class ConflictError(RetriableError):
     """It was changed, or made, by someone else."""
 
@@ -73,6 +77,16 @@ class Grafana:
             self._asked(lambda: self._face.folder.get_folder(uid))
         except NotFoundError:
             return False
+        return True
+
+    def has_data_source(self, uid: str) -> bool:
+        """Tell whether there is such a data source; an editor's token may not see them."""
+        try:
+            self._asked(lambda: self._face.api.GET(f"/datasources/uid/{quote(uid)}"))
+        except NotFoundError:
+            return False
+        except ForbiddenError:
+            return True
         return True
 
     def ensure_folder(self, uid: str, title: str) -> None:
@@ -171,7 +185,7 @@ class Grafana:
         if status == requests.codes.unauthorized:
             return ConfigurationError(f"{said}: the token is not accepted. {_TOKEN}")
         if status == requests.codes.forbidden:
-            return ConfigurationError(f"{said}: the token's rights do not suffice. {_TOKEN}")
+            return ForbiddenError(f"{said}: the token's rights do not suffice. {_TOKEN}")
         if status == requests.codes.not_found:
             return NotFoundError(f"{said}; is grafana.url Grafana's own address?")
         if status in (requests.codes.conflict, requests.codes.precondition_failed):

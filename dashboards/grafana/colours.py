@@ -25,5 +25,7 @@ def _mixed(colour: str, white: float) -> str:
 
 
 SERIES = tuple(map(legible, load_theme().series))
+MUTED = legible(load_theme()["muted"])
+"""What says little."""
 MET, MISSED = SERIES[0], SERIES[1]
 """A target met and missed: blue and orange, which the colour-blind can tell apart."""

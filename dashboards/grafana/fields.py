@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dashboards.grafana.colours import MET, MISSED, SERIES
+from dashboards.grafana.colours import MET, MISSED, MUTED, SERIES
 from dashboards.grafana.model import Field, Matcher, Override, Property, Step, Thresholds
 from schemas.metric import Better, Metric, Unit
+from schemas.statistics import SMALL_N
 
 UNITS = {Unit.SHARE: "percentunit", Unit.SECONDS: "s", Unit.COUNT: "none", Unit.PER_ERRAND: "none"}
 DECIMALS = {Unit.SHARE: 0, Unit.SECONDS: 0, Unit.COUNT: 0, Unit.PER_ERRAND: 2}
@@ -104,5 +105,16 @@ def as_states(field: str, *, good: Sequence[str], bad: Sequence[str]) -> Overrid
     return override(
         field,
         mappings=[{"type": "value", "options": options}],
+        **{"custom.cellOptions": {"type": "color-text"}},
+    )
+
+
+def greyed_when_small(field: str) -> Override:
+    """Return the override that greys an n that is too small to lean on (DOMAIN §2.5)."""
+    steps = (Step(color=MUTED, value=None), Step(color="text", value=SMALL_N))
+    return override(
+        field,
+        thresholds=Thresholds(steps=steps).model_dump(by_alias=True),
+        color={"mode": "thresholds"},
         **{"custom.cellOptions": {"type": "color-text"}},
     )

@@ -10,6 +10,7 @@ from dashboards.grafana.fields import (
     UNITS,
     as_metric,
     figure_field,
+    greyed_when_small,
     line_field,
     lines,
     override,
@@ -35,6 +36,7 @@ from schemas.clickhouse.panels import (
 from schemas.clickhouse.queries import GRAFANA, Grain, waiting_query
 from schemas.measures import MEASURES, Per
 from schemas.metric import Metric, Unit
+from schemas.statistics import SMALL_N
 
 _VARIABLES = {
     Per.CONTACT: ("channel",),
@@ -236,7 +238,13 @@ def table(
     stand last.
     """
     extra = interval_columns(interval_of) if interval_of else ()
-    told = f"**{LOW}**, **{HIGH}** och **{N}** hör till {interval_of.label_sv}. " if interval_of else ""
+    told = (
+        f"**{LOW}**, **{HIGH}** och **{N}** hör till {interval_of.label_sv}. Under {SMALL_N} är antalet "
+        "grått: då "
+        "säger andelen lite. "
+        if interval_of
+        else ""
+    )
     asked = (*metrics, *((interval_of,) if interval_of and interval_of not in metrics else ()))
     sql = panel_query(
         Grain.DAY,
@@ -252,7 +260,7 @@ def table(
         place,
         overrides=(
             *map(as_metric, metrics),
-            *(shown("percentunit", LOW, HIGH) if interval_of else ()),
+            *((*shown("percentunit", LOW, HIGH), greyed_when_small(N)) if interval_of else ()),
             *links,
         ),
         largest=metrics[0].label_sv,
@@ -285,7 +293,7 @@ def key_figures(title: str, metrics: Sequence[Metric], place: Place) -> Panel:
         describe(metrics, note),
         key_figures_query(metrics, variables_of(metrics)),
         place,
-        overrides=shown("percentunit", "Andel", LOW, HIGH, "Mål"),
+        overrides=(*shown("percentunit", "Andel", LOW, HIGH, "Mål"), greyed_when_small(N)),
     )
 
 

@@ -49,6 +49,9 @@ class Remote(Protocol):
     def has_folder(self, uid: str) -> bool:
         """Tell whether there is such a folder."""
 
+    def has_data_source(self, uid: str) -> bool:
+        """Tell whether there is such a data source; also true where one may not look."""
+
     def board(self, uid: str) -> Published | None:
         """Return a board; None where there is none."""
 

@@ -69,6 +69,7 @@ def publish(
     Alarms and the data source are provisioned by files on Grafana's own machine.
     """
     from dashboards.grafana.boards import boards
+    from dashboards.grafana.model import DATA_SOURCE_UID
     from dashboards.grafana.publish import Fate
     from dashboards.grafana.publish import publish as publish_boards
     from kommuncenter.grafana import connected
@@ -76,10 +77,18 @@ def publish(
     settings = load_settings()
     with connected(settings.grafana) as remote:
         outcomes = publish_boards(remote, boards(choices(settings)), dry_run=dry_run, force=force)
+        asked = remote.has_data_source(DATA_SOURCE_UID)
     for outcome in outcomes:
         for line in outcome.difference:
             out.print(line, markup=False, highlight=False, soft_wrap=True)
         out.print(_told(outcome, dry_run=dry_run), markup=False, highlight=False, soft_wrap=True)
+    if not asked:
+        err.print(
+            f"Grafana has no data source {DATA_SOURCE_UID}, and the boards will be empty: provision it "
+            "(docs/grafana.md)",
+            markup=False,
+            highlight=False,
+        )
     if any(outcome.fate in (Fate.KEPT, Fate.PROVISIONED) for outcome in outcomes):
         raise typer.Exit(1)
 

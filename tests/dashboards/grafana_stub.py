@@ -44,6 +44,7 @@ class Stub:
     folders: dict[str, str] = field(default_factory=dict)
     boards: dict[str, Board] = field(default_factory=dict)
     annotations: list[dict[str, Any]] = field(default_factory=list)
+    data_sources: set[str] = field(default_factory=set)
     writes: list[str] = field(default_factory=list)
     answers: dict[str, Response] = field(default_factory=dict)
     """Path (its beginning) -> what is answered in the place of the right answer."""
@@ -95,6 +96,8 @@ class Stub:
             return JSONResponse({"id": 1, "uid": parts[2], "title": self.folders[parts[2]], "version": 1})
         if parts[:2] == ["api", "folders"]:
             return _error(404, "folder not found", status="not-found")
+        if parts[:3] == ["api", "datasources", "uid"]:
+            return self._data_source(parts[3])
         board = self.boards.get(parts[3]) if parts[:3] == ["api", "dashboards", "uid"] else None
         if board is None:
             return _error(404, "Dashboard not found", status="not-found")
@@ -107,6 +110,13 @@ class Stub:
             "updatedBy": board.versions[-1]["createdBy"],
         }
         return JSONResponse({"dashboard": board.dashboard, "meta": meta})
+
+    def _data_source(self, uid: str) -> Response:
+        if not self.rights:
+            return _error(403, "You'll need additional permissions to perform this action.")
+        if uid not in self.data_sources:
+            return _error(404, "Data source not found")
+        return JSONResponse({"id": 1, "uid": uid})
 
     def _post(self, path: str, body: dict[str, Any]) -> Response:
         if path == "/api/folders":

@@ -13,7 +13,7 @@ import yaml
 
 from dashboards.grafana import generate
 from dashboards.grafana.boards import boards
-from dashboards.grafana.colours import GROUNDS, SERIES
+from dashboards.grafana.colours import GROUNDS, MUTED, SERIES
 from dashboards.grafana.model import DATA_SOURCE_UID, PLUGIN, Dashboard, Panel, PanelType, Place
 from dashboards.grafana.overlays import DEPLOYED_TAG
 from dashboards.grafana.panels import describe, stat, variables_of
@@ -231,7 +231,7 @@ def test_a_state_is_a_word_and_lines_differ_by_their_strokes() -> None:
         assert len(set(strokes)) == len(strokes), panel.title
 
 
-@pytest.mark.parametrize("colour", SERIES)
+@pytest.mark.parametrize("colour", [*SERIES, MUTED])
 def test_colours_are_seen_on_dark_and_light_ground(colour: str) -> None:
     for ground in GROUNDS:
         assert contrast(colour, ground) >= 4.0
@@ -241,7 +241,7 @@ def test_no_colour_is_written_but_the_municipality_s_and_grafana_s_own() -> None
     colours = {
         colour for board in BOARDS.values() for colour in re.findall(r"#[0-9a-fA-F]{6}", board.to_json())
     }
-    assert colours <= set(SERIES)
+    assert colours <= {*SERIES, MUTED}
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)

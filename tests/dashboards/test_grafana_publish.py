@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse
 from typer.testing import CliRunner, Result
 
 from dashboards.grafana.boards import boards
-from dashboards.grafana.model import Dashboard
+from dashboards.grafana.model import DATA_SOURCE_UID, Dashboard
 from dashboards.grafana.overlays import DEPLOYED_TAG
 from dashboards.grafana.publish import FOLDER_UID, Fate, Outcome, digest, publish
 from kommuncenter.cli import app
@@ -305,6 +305,19 @@ def test_the_command_tells_what_it_did_and_exits_with_1_for_what_it_kept(
     assert "Kris: kept: changed by anna in Grafana" in kept.output
     forced = run(stub, monkeypatch, tmp_path, "publish", "--force")
     assert (forced.exit_code, "Kris: updated" in forced.output) == (0, True)
+
+
+def test_a_data_source_that_is_missing_is_told(
+    stub: Stub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    missing = run(stub, monkeypatch, tmp_path, "publish")
+    assert missing.exit_code == 0
+    assert f"no data source {DATA_SOURCE_UID}" in " ".join(missing.output.split())
+    stub.data_sources.add(DATA_SOURCE_UID)
+    assert "no data source" not in run(stub, monkeypatch, tmp_path, "publish").output
+    stub.data_sources.clear()
+    stub.rights = False
+    assert "no data source" not in run(stub, monkeypatch, tmp_path, "publish", "--dry-run").output
 
 
 def test_the_command_publishes_by_the_installation_s_settings(

@@ -120,6 +120,13 @@ def test_files_that_are_mounted_or_copied_exist() -> None:
         assert f"!{source}" in allowed, source
 
 
+def test_grafana_opens_on_a_board_that_is_there() -> None:
+    grafana = FILE.services["grafana"]
+    home = grafana.environment["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
+    mounted = dict(volume.split(":")[:2][::-1] for volume in grafana.volumes)
+    assert (ROOT / mounted[str(Path(home).parent)] / Path(home).name).is_file()
+
+
 def test_our_own_processes_have_no_privileges() -> None:
     assert "USER kommuncenter" in (ROOT / "Dockerfile").read_text()
     for service in OWN.values():
