@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -27,6 +27,9 @@ WEEKS_BACK = 8
 SETTLED = timedelta(minutes=1)
 """A quarter is looked at when its last contacts have had this long to come in."""
 
+PAST_FOR = timedelta(minutes=15)
+"""For so long the past days are not read again: registrations may still be corrected, days be rebuilt."""
+
 
 @dataclass(frozen=True, slots=True)
 class Noticed:
@@ -42,12 +45,21 @@ class Noticed:
 
 
 @dataclass(frozen=True, slots=True)
+class _Past:
+    """What was counted on the days before today."""
+
+    read_at: datetime
+    rows: Sequence[Sequence[Any]]
+
+
+@dataclass(frozen=True, slots=True)
 class SurgeWatch:
     """Compares today with the last comparable days; see :mod:`streams.core.surge`."""
 
     database: Database
     catalogue: Catalogue
     clock: Clock
+    _past: dict[tuple[date, date], _Past] = field(default_factory=dict)
 
     def look(self) -> list[Noticed]:
         """Return the surges of today so far, and write those that are new or have changed.
@@ -60,7 +72,7 @@ class SurgeWatch:
         compared = self.catalogue.comparable_days(today, WEEKS_BACK)
         if not compared:
             return []
-        counts = self._counts(compared[-1])
+        counts = self._counts(compared[-1], today)
         found = [n for topic in sorted(counts) for n in self._noticed(topic, counts[topic], compared, now)]
         self._write(found, today)
         return found
@@ -75,10 +87,15 @@ class SurgeWatch:
             for surge in surges(counts.get(today, {}), quarter_of(now), usual):
                 yield _stored(topic, today, surge)
 
-    def _counts(self, since: date) -> Mapping[str, Mapping[date, Day]]:
-        """Return counts by series, local day and quarter from a day on."""
+    def _counts(self, since: date, today: date) -> Mapping[str, Mapping[date, Day]]:
+        """Return counts by series, local day and quarter from a day on; what is past is read now and then."""
+        past = self._past.get((since, today))
+        if past is None or self.clock.now() - past.read_at >= PAST_FOR:
+            past = _Past(self.clock.now(), self._rows(since, today))
+            self._past.clear()
+            self._past[since, today] = past
         found: dict[str, dict[date, dict[int, int]]] = {}
-        for topic, at, count in (*self._arrivals(since), *self._registrations(since)):
+        for topic, at, count in (*past.rows, *self._rows(today)):
             if not self.catalogue.is_internal_topic(topic):
                 quarters = found.setdefault(topic, {}).setdefault(local_day(at), {})
                 quarters[quarter_of(at)] = quarters.get(quarter_of(at), 0) + int(count)
@@ -87,13 +104,23 @@ class SurgeWatch:
                 days.update({day: {} for day in found.get(TOTAL, {}) if day not in days})
         return found
 
-    def _arrivals(self, since: date) -> Sequence[Sequence[Any]]:
-        query = """SELECT '', window, sum(f.offered) AS contacts FROM service_windows_current AS f
-WHERE window >= {since:DateTime64(3, 'UTC')} GROUP BY window HAVING contacts > 0"""
-        return self.database.rows(Query(query, {"since": day_start(since)}))
+    def _rows(self, since: date, until: date | None = None) -> Sequence[Sequence[Any]]:
+        """Return series, quarter (UTC) and count from a local day on, and before another."""
+        end = day_start(until) if until else datetime(2100, 1, 1, tzinfo=UTC)
+        period = {"since": day_start(since), "until": end}
+        return (*self._arrivals(period), *self._registrations(period))
 
-    def _registrations(self, since: date) -> Sequence[Sequence[Any]]:
-        """An errand counts once, when it was first registered under the topic that it has now."""
+    def _arrivals(self, period: Mapping[str, datetime]) -> Sequence[Sequence[Any]]:
+        query = """SELECT '', window, sum(f.offered) AS contacts FROM service_windows_current AS f
+WHERE window >= {since:DateTime64(3, 'UTC')} AND window < {until:DateTime64(3, 'UTC')}
+GROUP BY window HAVING contacts > 0"""
+        return self.database.rows(Query(query, period))
+
+    def _registrations(self, period: Mapping[str, datetime]) -> Sequence[Sequence[Any]]:
+        """An errand counts once, when it was first registered, under the topic that it has now.
+
+        It may be registered again later, so all of the legs that are registered in the period is read.
+        """
         query = """SELECT topic, toStartOfFifteenMinutes(registered_at) AS quarter, count() FROM
 (
     SELECT
@@ -101,12 +128,18 @@ WHERE window >= {since:DateTime64(3, 'UTC')} GROUP BY window HAVING contacts > 0
         min(occurred_at) AS registered_at
     FROM events FINAL
     WHERE type = 'kommuncenter.errand.registered' AND NOT late
-        AND occurred_at >= {since:DateTime64(3, 'UTC')}
         AND NOT JSONExtractBool(payload, 'data', 'thanks')
+        AND leg_id IN
+        (
+            SELECT leg_id FROM events
+            WHERE type = 'kommuncenter.errand.registered'
+                AND occurred_at >= {since:DateTime64(3, 'UTC')} AND occurred_at < {until:DateTime64(3, 'UTC')}
+        )
     GROUP BY leg_id, JSONExtractString(payload, 'data', 'errand')
+    HAVING registered_at >= {since:DateTime64(3, 'UTC')} AND registered_at < {until:DateTime64(3, 'UTC')}
 )
 WHERE topic != '' GROUP BY topic, quarter"""
-        return self.database.rows(Query(query, {"since": day_start(since)}))
+        return self.database.rows(Query(query, period))
 
     def _write(self, found: Iterable[Noticed], today: date) -> None:
         rows = self.database.rows(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from schemas.catalogue import load_catalogue
+from schemas.clickhouse.database import Database
 from schemas.clickhouse.queries import Query
+from schemas.clickhouse.tables import Table
 from schemas.events import Event
 from streams.surges import TOTAL, SurgeWatch
 from tests.histories import event
@@ -71,6 +75,52 @@ def test_a_usual_day_a_special_day_and_an_empty_store_have_none(installed: Insta
     assert watch.look() == []
     installed.clock.at = datetime(2026, 12, 24, 12, 0, tzinfo=UTC)
     assert watch.look() == []
+
+
+class Counting:
+    """The store, and how many events' worth of past days it was asked for."""
+
+    def __init__(self, database: Database) -> None:
+        self._database, self.asked = database, 0
+
+    def rows(self, query: Query) -> Sequence[Sequence[Any]]:
+        """Answer, and count what asks for a past day."""
+        until = query.parameters.get("until")
+        self.asked += isinstance(until, datetime) and until.year < 2100
+        return self._database.rows(query)
+
+    def insert(self, table: Table, columns: Sequence[Sequence[Any]]) -> None:
+        """Insert."""
+        self._database.insert(table, columns)
+
+
+def test_past_days_are_read_now_and_then_and_today_at_every_look(installed: Installed) -> None:
+    usual = [e for week in range(WEEKS) for e in calls(week, 0, 4, "turism")]
+    installed.take(usual, nine(WEEKS) + timedelta(minutes=2))
+    store = Counting(installed.database)
+    watch = SurgeWatch(store, load_catalogue(), installed.clock)
+    assert [watch.look() for _ in range(5)] == [[]] * 5
+    assert store.asked == 2, "arrivals and registrations, once"
+    installed.take(calls(WEEKS, 100, 40, "va-avfall"), nine(WEEKS) + timedelta(minutes=62))
+    assert {noticed.topic for noticed in watch.look()} == {TOTAL, "va-avfall"}
+    assert store.asked == 4, "after a quarter of an hour once more"
+    installed.clock.at = nine(WEEKS) + timedelta(days=1)
+    watch.look()
+    assert store.asked == 6, "another day has another past"
+
+
+def test_an_errand_that_is_registered_again_today_counts_on_the_day_of_the_first_time(
+    installed: Installed,
+) -> None:
+    usual = [e for week in range(WEEKS) for e in calls(week, 0, 4, "turism")]
+    said = {"channel": "telephone", "errand": "e1", "topic": "va-avfall", "outcome": "resolved"}
+    again = [
+        event("errand.registered", f"pbx1:{week}.{n}", nine(WEEKS) + timedelta(minutes=1), "desk", **said)
+        for week in range(WEEKS)
+        for n in range(4)
+    ]
+    installed.take([*usual, *again], nine(WEEKS) + timedelta(minutes=40))
+    assert SurgeWatch(installed.database, load_catalogue(), installed.clock).look() == []
 
 
 def rows(installed: Installed) -> list[tuple[object, ...]]:
