@@ -81,10 +81,15 @@ def _receivers(context: Context) -> list[tuple[str, Slice]]:
 
 def _units(context: Context) -> Table:
     now, former = context.material.now, context.then_by("unit")
+    receivers = dict(_receivers(context))
+    gone = {unit: part for (unit,), part in former.items() if part["handovers"] and unit not in receivers}
     rows = []
-    for unit, part in _receivers(context):
+    for unit, part in receivers.items():
         earlier = former.get((unit,), context.nothing(part.where))
         rows.append(_unit_row(unit, context.unit_label(unit), part, earlier))
+    for unit, earlier in gone.items():
+        nobody = Slice(now.period, where=earlier.where)
+        rows.append(_unit_row(unit, context.unit_label(unit), nobody, earlier))
     names = tuple(row.key for row in rows)
     if rows:
         whole = _unit_row("total", "Alla mottagare", now.chosen(), context.then_chosen())
@@ -98,7 +103,6 @@ def _units(context: Context) -> Table:
             Column("then", context.then_heading, Kind.COUNT),
         ),
         tuple(rows),
-        # The last column has receivers of its own, which may have left since.
         totals=(
             Total("total", names),
             Total("handovers", tuple(name for name in _KINDS if name != "handovers"), columns=True),

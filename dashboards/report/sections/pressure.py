@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date, datetime
 
 from dashboards.report.context import Context
@@ -22,7 +23,7 @@ from dashboards.report.document import (
 )
 from dashboards.report.material import Surge
 from dashboards.report.period import Kind as PeriodKind
-from dashboards.report.rising import Level
+from dashboards.report.rising import FEWEST, Level
 from dashboards.report.usual import ALL
 from dashboards.report.words import in_text, sentence
 from dashboards.swedish import MONTHS, NBSP, WEEKDAYS, clock_sv
@@ -230,7 +231,7 @@ def _question_row(context: Context, name: str, level: Level) -> Row:
         context.topic_label(topic) if name else "Alla kontakter",
         (
             Cell(f"{at}/now", Kind.COUNT, level.now, of=(of,)),
-            Cell(f"{at}/usual", Kind.NUMBER, level.usual),
+            Cell(f"{at}/usual", Kind.NUMBER, level.usual, of=_of_usual(of, level)),
             Cell(f"{at}/times", Kind.FACTOR, times, of=(of,)),
             Cell(f"{at}/verdict", Kind.TEXT, text=verdict, of=(of,)),
         ),
@@ -238,6 +239,12 @@ def _question_row(context: Context, name: str, level: Level) -> Row:
         area=context.area_of_topic(topic) if name else "",
         sensitive=context.sensitive(topic) if name else False,
     )
+
+
+def _of_usual(of: Quantity, level: Level) -> tuple[Quantity, ...]:
+    """Name what is usual where it is so little that it is as telling as a small count."""
+    few = level.usual is not None and 0 < level.usual < FEWEST
+    return (replace(of, measure=f"usual_{of.measure}"),) if few else ()
 
 
 def usual_part(context: Context) -> tuple[Part, ...]:

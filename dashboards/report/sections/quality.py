@@ -53,10 +53,9 @@ QUALITY_LABELS = {
 def quality(context: Context) -> Section:
     """Return the section."""
     note = Note("Att tänka på", tuple(_remarks(context)), _tone(context))
-    tables = (_identity(context), _excluded(context), _counts(context)) if not context.material.empty else ()
-    return Section(
-        "avsnitt-kvalitet", "Uppgifternas kvalitet", (note, *tables, _rejected(context), _sources(context))
-    )
+    tables = () if context.material.empty else (_identity(context), _excluded(context))
+    others = _counts(context), _rejected(context), _sources(context)
+    return Section("avsnitt-kvalitet", "Uppgifternas kvalitet", (note, *tables, *others))
 
 
 def warnings(context: Context) -> Iterator[Sentence]:
