@@ -166,16 +166,15 @@ class Grafana:
             ) from error
         except GrafanaServerError as error:
             raise RetriableError(
-                f"grafana: {self._url} answers {error.status_code}: {_said(error)}; see its log, and publish "
-                "again"
+                f"grafana: {self._url} answers {error.status_code}: {_said(error)}; see its log, and "
+                "publish again"
             ) from error
         except GrafanaClientError as error:
             raise self._refused(error) from error
         except (ValueError, TypeError, KeyError) as error:
             raise ConfigurationError(
                 f"grafana: {self._url} answers something else than Grafana does; is grafana.url its own "
-                "address, "
-                "and not a page to log in?"
+                "address, and not a page to log in?"
             ) from error
 
     def _refused(self, error: GrafanaClientError) -> KommuncenterError:

@@ -56,9 +56,9 @@ def _workers(place: Place) -> Panel:
     return rows(
         "Arbetare",
         "Formel: den senaste rapporten från varje arbetare (n = 1 rad var) det senaste dygnet. **Borta**: "
-        "ingen "
-        f"rapport på {GONE_AFTER_MINUTES} minuter. **Tid per omgång** = `batch_ms / batches` de senaste tio "
-        f"minuterna. **Äldsta ogjorda**: hur länge den äldsta posten som är hämtad har väntat. {_NOW}",
+        f"ingen rapport på {GONE_AFTER_MINUTES} minuter. **Tid per omgång** = `batch_ms / batches` de "
+        "senaste tio minuterna. **Äldsta ogjorda**: hur länge den äldsta posten som är hämtad har väntat. "
+        f"{_NOW}",
         workers_query(),
         place,
         overrides=(
@@ -75,8 +75,7 @@ def _queues(y: int) -> tuple[Panel, ...]:
         over_time(
             "Poster som väntar i kö",
             "Formel: det högsta `lag` per arbetare och minut, summerat över arbetare, för varje kö (topic i "
-            "Kafka). "
-            f"Antalet (n) är alltså poster som ingen har hanterat. {_NONE}",
+            f"Kafka). Antalet (n) är alltså poster som ingen har hanterat. {_NONE}",
             lag_over_time_query(),
             Place(x=0, y=y, w=12, h=9),
             field=field,
@@ -85,8 +84,7 @@ def _queues(y: int) -> tuple[Panel, ...]:
         over_time(
             "Hanterade poster per sekund",
             "Formel: `1000 * sum(records) / sum(span_ms)` per arbetare och minut, summerat över arbetare, "
-            "för varje "
-            f"kö. Antalet (n) är `sum(records)`. {_NONE}",
+            f"för varje kö. Antalet (n) är `sum(records)`. {_NONE}",
             throughput_query(),
             Place(x=12, y=y, w=12, h=9),
             field=field.model_copy(update={"decimals": 1}),
@@ -100,10 +98,8 @@ def _rejections(y: int) -> tuple[Panel, ...]:
         rows(
             "Avvisat per källa",
             "Formel: **Andel avvisade** = `rejected / (rejected + accepted)`: poster som inte gick att "
-            "använda, av dem "
-            "och de händelser (n) som blev till i tidsintervallet. Uppspelade poster räknas bara som "
-            "händelser. "
-            f"{_NONE}",
+            "använda, av dem och de händelser (n) som blev till i tidsintervallet. Uppspelade poster räknas "
+            f"bara som händelser. {_NONE}",
             rejected_query(),
             Place(x=0, y=y, w=10, h=9),
             overrides=(
@@ -126,10 +122,8 @@ def _verified(place: Place) -> Panel:
     return rows(
         "Kontrollen att siffrorna stämmer (verify)",
         "De tio senaste körningarna av `kommuncenter verify`. Formel: **Skillnader** = antalet (n) tal som "
-        "inte var "
-        "vad de borde, summerat över jämförelserna; **Var** säger i vilka. **Sena händelser** räknas "
-        "ingenstans "
-        f"förrän vid en omräkning. {_NOW}",
+        "inte var vad de borde, summerat över jämförelserna; **Var** säger i vilka. **Sena händelser** "
+        f"räknas ingenstans förrän vid en omräkning. {_NOW}",
         verifications_query(),
         place,
         overrides=(
@@ -144,9 +138,8 @@ def _store(y: int) -> tuple[Panel, ...]:
     return (
         rows(
             "Lagret: tabeller",
-            "Formel: `sum(rows)`, `sum(bytes_on_disk)` och antalet (n) delar av varje tabell som Grafana får "
-            "se. Många "
-            f"delar betyder att sammanslagningen inte hinner med. {_NOW}",
+            "Formel: `sum(rows)`, `sum(bytes_on_disk)` och antalet (n) delar av varje tabell som Grafana "
+            f"får se. Många delar betyder att sammanslagningen inte hinner med. {_NOW}",
             tables_query(),
             Place(x=0, y=y, w=14, h=8),
             overrides=shown("bytes", "Storlek", decimals=1),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dashboards.grafana.colours import MISSED
@@ -39,14 +39,12 @@ _NONE = "Följer inga val."
 _CHANNEL = "Följer valet av kanal."
 _USUAL = (
     f"**Vanligt** är medianen av de {COMPARED_DAYS} senaste jämförbara dagarna (samma veckodag, inte "
-    "helgdag, "
-    "afton eller klämdag), antalet jämförda dagar (n) är alltså högst så många. Tomt (–) när inget går att "
-    "jämföra med."
+    "helgdag, afton eller klämdag), antalet jämförda dagar (n) är alltså högst så många. Tomt (–) när inget "
+    "går att jämföra med."
 )
 _SURGE = (
     "En topp är när långt fler än vanligt hör av sig: två kvartar i rad över det rimliga, en kvart långt "
-    "över, "
-    "eller en hel timme. Räknas på alla kontakter, och på ärenden per ämne efter när de registrerades."
+    "över, eller en hel timme. Räknas på alla kontakter, och på ärenden per ämne efter när de registrerades."
 )
 _COUNTS: dict[str, Any] = {"unit": "none", "decimals": 0}
 
@@ -87,12 +85,11 @@ def _surging(place: Place) -> Panel:
     )
 
 
-def _surges(topics: dict[str, str] | Any, place: Place) -> Panel:
+def _surges(topics: Mapping[str, str], place: Place) -> Panel:
     return rows(
         "Toppar",
         f"{_SURGE} Formel: **Gånger** = `contacts / usual`, där `contacts` är antalet (n) under toppen och "
-        "`usual` "
-        f"det vanliga för samma kvartar. {_NONE}",
+        f"`usual` det vanliga för samma kvartar. {_NONE}",
         surges_query(topics),
         place,
         overrides=(
@@ -131,12 +128,11 @@ def _topics(catalogue: Catalogue, place: Place) -> Panel:
     )
 
 
-def _quarters(topics: dict[str, str] | Any, place: Place) -> Panel:
+def _quarters(topics: Mapping[str, str], place: Place) -> Panel:
     return over_time(
         "De första timmarna: ämnen med en topp, kvart för kvart",
         "Ärenden i de ämnen som har haft en topp i tidsintervallet. Formel: `errands` (n) per 15 minuter, "
-        "efter när "
-        f"kontakten kom. {_CHANNEL}",
+        f"efter när kontakten kom. {_CHANNEL}",
         surging_topics_query(topics),
         place,
         field=line_field(Field(**_COUNTS, min=0)),

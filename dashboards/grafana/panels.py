@@ -68,7 +68,9 @@ def describe(metrics: Sequence[Metric], note: str = "", *, but: Sequence[str] = 
     """Return formula, n and population of the metrics, and which variables they follow, ``but`` some."""
     told = [f"**{m.label_sv}**: {m.description_sv} Formel: `{m.formula()}`. {_n(m)}" for m in metrics]
     followed = ", ".join(LABELS[name].lower() for name in variables_of(metrics) if name not in but)
-    tail = [f"Följer valen: {followed}. Tomt underlag visas som –.", note]
+    days = max(metric.final_after_days for metric in metrics)
+    early = f"**Preliminärt**: de senaste {days} dygnen är för höga tills de har gått." if days else ""
+    tail = [f"Följer valen: {followed}. Tomt underlag visas som –.", early, note]
     return "\n\n".join([*told, " ".join(part for part in tail if part)])
 
 
@@ -240,8 +242,7 @@ def table(
     extra = interval_columns(interval_of) if interval_of else ()
     told = (
         f"**{LOW}**, **{HIGH}** och **{N}** hör till {interval_of.label_sv}. Under {SMALL_N} är antalet "
-        "grått: då "
-        "säger andelen lite. "
+        "grått: då säger andelen lite. "
         if interval_of
         else ""
     )
@@ -285,8 +286,9 @@ def by_period(title: str, metrics: Sequence[Metric], place: Place) -> Panel:
 def key_figures(title: str, metrics: Sequence[Metric], place: Place) -> Panel:
     """Return a table of shares with their intervals, n, targets, and what can be said of them in words."""
     note = (
-        f"**{LOW}** och **{HIGH}** är ett 95-procentigt intervall (Wilson): så säkert är talet med så många. "
-        "Ligger målet i intervallet går det inte att säga om det nås. Under 20 är underlaget för litet."
+        f"**{LOW}** och **{HIGH}** är ett 95-procentigt intervall (Wilson): så säkert är talet med så "
+        "många. Ligger målet i intervallet går det inte att säga om det nås. Under 20 är underlaget för "
+        "litet."
     )
     return rows(
         title,
@@ -302,10 +304,9 @@ def waiting_now(place: Place) -> Panel:
     channels = {"telephone": {"text": "Telefon"}, "visit": {"text": "Besök"}}
     return rows(
         "Väntar nu",
-        "Samtal och besök som är öppna nu, enligt händelserna hittills. Ett som varit öppet i mer än "
-        "2 timmar räknas inte som väntande, utan visas för sig. Mejl väntar inte i kö. "
-        "Formel: antalet kontakter (n) med utfallet `open`, per kanal. Följer inga val och inget "
-        "tidsintervall.",
+        "Samtal och besök som är öppna nu, enligt händelserna hittills. Ett som varit öppet i mer än 2 "
+        "timmar räknas inte som väntande, utan visas för sig. Mejl väntar inte i kö. Formel: antalet "
+        "kontakter (n) med utfallet `open`, per kanal. Följer inga val och inget tidsintervall.",
         waiting_query(GRAFANA).sql,
         place,
         overrides=(

@@ -7,6 +7,7 @@ from dashboards.grafana.model import Dashboard, Field, Panel, Place, TimeRange, 
 from dashboards.grafana.overlays import UIDS, down, links, marks
 from dashboards.grafana.parts import numbered, over_time, rows
 from dashboards.grafana.variables import source
+from dashboards.swedish import number as swedish
 from schemas.catalogue import Catalogue
 from schemas.clickhouse.operations import (
     VERDICTS,
@@ -26,15 +27,13 @@ _CHOSEN = "Följer valet av källa."
 def sources(catalogue: Catalogue, rule: SilenceRule, place: Place, *, chosen_only: bool = False) -> Panel:
     """Return the table of sources: whether one is silent, by its own usual rhythm, or not read at all."""
     floor, unread = (span.total_seconds() / 60 for span in (rule.floor, rule.unread_after))
+    chance = swedish(1 / rule.chance)
     told = (
-        "**Tyst**: inget har kommit, och så länge brukar det inte dröja. Inga händelser är inte noll samtal. "
-        f"Formel: tyst när det hade varit mindre sannolikt än {rule.chance:g} att inget kom sedan den "
-        "senaste "
-        "händelsen, enligt källans egen vanliga rytm de senaste åtta veckorna, och det har gått minst "
-        f"{floor:g} "
-        f"minuter. **Läses inte**: läsaren har inte hört av sig på {unread:g} minuter, eller väntar så "
-        "länge. "
-        "**Väntat sedan dess**: antalet (n) kontakter som brukar börja på den tiden. "
+        "**Tyst**: inget har kommit, och så länge brukar det inte dröja. Inga händelser är inte noll "
+        f"samtal. Formel: tyst när det hade varit mindre sannolikt än en på {chance} att inget kom sedan "
+        "den senaste händelsen, enligt källans egen vanliga rytm de senaste åtta veckorna, och det har gått "
+        f"minst {floor:g} minuter. **Läses inte**: läsaren har inte hört av sig på {unread:g} minuter, "
+        "eller väntar så länge. **Väntat sedan dess**: antalet (n) kontakter som brukar börja på den tiden. "
     )
     follows = _CHOSEN if chosen_only else "Följer inga val; visar läget nu, oavsett tidsintervall."
     return rows(
@@ -67,8 +66,7 @@ def kalla(catalogue: Catalogue, rule: SilenceRule) -> Dashboard:
                 over_time(
                     "Händelser per timme",
                     "Formel: antalet (n) olika händelser per timme, efter när de inträffade. **Försenade** "
-                    "kom efter "
-                    f"att dagen frysts, och räknas först vid en omräkning. {_CHOSEN}",
+                    f"kom efter att dagen frysts, och räknas först vid en omräkning. {_CHOSEN}",
                     source_events_query(),
                     Place(x=0, y=5, w=12, h=9),
                     field=line_field(Field(unit="none", decimals=0, min=0)),
@@ -77,9 +75,9 @@ def kalla(catalogue: Catalogue, rule: SilenceRule) -> Dashboard:
                 ),
                 over_time(
                     "Hur långt efter läsaren ligger",
-                    "Formel: det högsta värdet per fem minuter av vad läsaren själv har rapporterat. Enheten "
-                    "står i "
-                    f"tabellen ovanför; antalet (n) rapporter är en var femte sekund. {_CHOSEN}",
+                    "Formel: det högsta värdet per fem minuter av vad läsaren själv har rapporterat. "
+                    "Enheten står i tabellen ovanför; antalet (n) rapporter är en var femte sekund. "
+                    f"{_CHOSEN}",
                     source_lag_query(),
                     Place(x=12, y=5, w=12, h=9),
                     field=line_field(Field(unit="none", decimals=0, min=0)),
@@ -89,10 +87,8 @@ def kalla(catalogue: Catalogue, rule: SilenceRule) -> Dashboard:
                 rows(
                     "Poster som inte gick att använda",
                     "Formel: **Antal** (n) poster i tidsintervallet med samma orsak; **Olösta** är de som "
-                    "inte har "
-                    "spelats upp igen. Posterna själva visas inte: `kommuncenter dlq show` visar dem för den "
-                    "som "
-                    f"har nyckeln. {_CHOSEN}",
+                    "inte har spelats upp igen. Posterna själva visas inte: `kommuncenter dlq show` visar "
+                    f"dem för den som har nyckeln. {_CHOSEN}",
                     source_letters_query(),
                     Place(x=0, y=14, w=24, h=10),
                     overrides=(

@@ -253,6 +253,12 @@ def test_every_metric_can_be_shown(metric: Any) -> None:
     assert " + ".join(metric.denominator or metric.numerator) in describe((metric,)).split("Antal (n): ")[1]
 
 
+def test_what_is_preliminary_is_told_where_it_is_shown() -> None:
+    for _, panel in PANELS:
+        told = any(m.final_after_days and f"**{m.label_sv}**:" in panel.description for m in METRICS)
+        assert ("**Preliminärt**: de senaste 7 dygnen" in panel.description) == told, panel.title
+
+
 def test_the_json_is_what_grafana_reads() -> None:
     dashboard = json.loads(BOARDS["Lägesbild"].to_json())
     assert dashboard["time"] == {"from": "now-7d", "to": "now"}
