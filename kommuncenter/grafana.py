@@ -113,8 +113,11 @@ class Grafana:
     def _board(self, uid: str) -> Published:
         found = self._face.dashboard.get_dashboard(uid)
         dashboard, meta = found["dashboard"], found["meta"]
-        versions = self._face.api.GET(f"/dashboards/uid/{quote(uid)}/versions?limit=1")["versions"]
-        latest: Mapping[str, Any] = max(versions, key=lambda version: int(version["version"]), default={})
+        versions = self._face.api.GET(f"/dashboards/uid/{quote(uid)}/versions?limit=20")["versions"]
+        # Where the present version is not among them, nothing is known of who saved it: not by us, then.
+        latest: Mapping[str, Any] = next(
+            (version for version in versions if int(version["version"]) == int(meta["version"])), {}
+        )
         return Published(
             dashboard=dashboard,
             version=int(meta["version"]),

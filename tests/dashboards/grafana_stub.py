@@ -53,6 +53,8 @@ class Stub:
     before_folder: Any = None
     """Likewise when a folder is to be made."""
     rights: bool = True
+    oldest_first: bool = False
+    """The documentation shows the versions latest first, but does not promise it."""
 
     @property
     def url(self) -> str:
@@ -88,9 +90,9 @@ class Stub:
             if not self.rights:
                 return _error(403, "You'll need additional permissions to perform this action.")
             return self._post(path, await request.json())
-        return self._get(path)
+        return self._get(path, request.query_params.get("limit", "1000"))
 
-    def _get(self, path: str) -> Response:
+    def _get(self, path: str, limit: str) -> Response:
         parts = path.strip("/").split("/")
         if parts[:2] == ["api", "folders"] and parts[2] in self.folders:
             return JSONResponse({"id": 1, "uid": parts[2], "title": self.folders[parts[2]], "version": 1})
@@ -102,7 +104,8 @@ class Stub:
         if board is None:
             return _error(404, "Dashboard not found", status="not-found")
         if parts[4:] == ["versions"]:
-            return JSONResponse({"continueToken": "", "versions": [*reversed(board.versions)][:1]})
+            listed = board.versions if self.oldest_first else [*reversed(board.versions)]
+            return JSONResponse({"continueToken": "", "versions": listed[: int(limit)]})
         meta = {
             "version": len(board.versions),
             "folderUid": board.folder,

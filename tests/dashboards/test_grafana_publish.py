@@ -130,6 +130,18 @@ def test_a_person_who_saves_with_our_older_message_is_noticed_all_the_same(stub:
     assert fates(published(stub))["Kris"] is Fate.KEPT
 
 
+def test_a_version_that_is_not_listed_is_taken_for_a_person_s(stub: Stub) -> None:
+    """Better to ask once too often than to overwrite what somebody made."""
+    published(stub)
+    stub.oldest_first = True
+    assert set(fates(published(stub)).values()) == {Fate.UNCHANGED}
+    for number in range(25):
+        stub.change(KRIS.uid, "anna", title=f"Annas kris {number}")
+    outcomes = published(stub)
+    assert fates(outcomes)["Kris"] is Fate.KEPT
+    assert next(o.saved_by for o in outcomes if o.title == "Kris") == "anna"
+
+
 def test_boards_and_folders_of_others_are_not_touched(stub: Stub) -> None:
     stub.folders["annas"] = "Annas mapp"
     stub.put({"uid": "annas-tavla", "title": "Kris"}, "annas")
