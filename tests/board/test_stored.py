@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from dashboards.board.app import board_app
 from dashboards.board.periods import Period
 from dashboards.board.picture import read_picture
 from dashboards.board.reading import SourceReport, read_sources
@@ -14,14 +15,22 @@ from kommuncenter.database import ClickHouseDatabase
 from kommuncenter.embedded.clickhouse import EmbeddedClickHouse
 from schemas.catalogue import Catalogue
 from schemas.clickhouse.queries import HEALTH_DAYS
-from schemas.clickhouse.tables import DEAD_LETTERS, SERVICE_DAYS, SERVICE_WINDOWS, SOURCE_HEALTH
+from schemas.clickhouse.tables import (
+    DEAD_LETTERS,
+    SERVICE_DAYS,
+    SERVICE_WINDOWS,
+    SOURCE_HEALTH,
+    SURGES,
+)
 from schemas.events import Event
+from schemas.identity import stable_hash
 from schemas.measures import MEASURE_NAMES
 from schemas.timebase import local_day
 from streams.core.rules import Rules
 from streams.core.stage1 import Stage1
 from streams.core.stage2 import Stage2
 from streams.sink import BEGINNING, ClickHouseStore
+from tests.board.asking import Visiting
 from tests.board.days import NOW, furnished
 from tests.board.fakes import FakeStore, FixedClock, Key
 from tests.health import health_row
@@ -153,3 +162,67 @@ def test_a_source_started_again_keeps_its_last_event_and_one_taken_away_goes(
     assert read_sources(database, NOW) == [
         SourceReport("pbx1", NOW - minute, NOW - 10 * minute, NOW - 9 * minute)
     ]
+
+
+def test_alarms_of_the_real_store(database: ClickHouseDatabase, catalogue: Catalogue) -> None:
+    """Surges of today only, at their latest state; mail past its working day that nobody has answered."""
+    minute = timedelta(minutes=1)
+    since = NOW - 76 * minute
+    surges = [
+        (since, "va-avfall", since + 30 * minute, NOW - 20 * minute, 18, 3.0, 0, NOW - minute),
+        (since, "va-avfall", since + 30 * minute, NOW - 5 * minute, 24, 3.0, 0, NOW),
+        (NOW - timedelta(days=1), "", NOW, NOW, 50, 10.0, 1, NOW),
+        (NOW + minute, "", NOW, NOW, 50, 10.0, 0, NOW),
+    ]
+    database.insert(SURGES, [list(column) for column in zip(*surges, strict=True)])
+    weeks = timedelta(days=21)
+    told = [
+        *mail(1, NOW - timedelta(days=4)),
+        *mail(2, NOW - timedelta(days=2), replied=True),
+        *mail(3, NOW - timedelta(hours=2)),  # falls due tomorrow
+        *mail(4, NOW - weeks),  # nobody's work any more
+    ]
+    sink = ClickHouseStore(database, FixedClock(NOW))
+    sink.activate(sink.claim([0]).values())
+    two = Stage2(partition=0, epoch=1, horizon=BEGINNING, rules=Rules(catalogue))
+    sink.write({0: two.apply(Stage1(partition=0, epoch=1).apply(told))})
+
+    picture = read_picture(database, catalogue, NOW, Period.TODAY)
+    [surge] = picture.surges
+    assert (surge.label, surge.since, surge.contacts, surge.times) == (
+        "Vatten, avlopp och avfall",
+        since,
+        24,
+        8.0,
+    )
+    overdue = picture.overdue_mail
+    due = catalogue.due_within_working_day(NOW - timedelta(days=4))
+    assert (overdue.mails, overdue.first_due_at) == (1, due)
+
+
+def mail(number: int, at: datetime, *, replied: bool = False) -> list[Event]:
+    """Return a mail of somebody, and the centre's reply an hour later."""
+    asked, reply = stable_hash("mail", str(number), "asked"), stable_hash("mail", str(number), "reply")
+    base = {"channel": "email", "mailbox": "kommun", "party": party(number)}
+    events = [event("contact.received", f"kommun:{asked}", at, "mail", message=asked, **base)]
+    if replied:
+        told = {"message": reply, "references": (asked,), **base}
+        events.append(event("contact.replied", f"kommun:{reply}", at + timedelta(hours=1), "mail", **told))
+    return events
+
+
+@pytest.mark.parametrize("by", ["", "channel", "topic,unit"])
+def test_the_api_answers_from_the_real_store_as_from_the_rows(
+    database: ClickHouseDatabase, catalogue: Catalogue, by: str
+) -> None:
+    store = furnished(catalogue, weeks=2)
+    fill(database, store)
+    for grain in ("total", "day", "quarter"):
+        for name in ("resolved_in_centre", "handovers", "speed_of_answer"):
+            path = f"/api/v1/metrics/{name}?first=2026-11-18&last=2026-11-24&grain={grain}&by={by}"
+            real, fake = (
+                Visiting(board_app(each, FixedClock(NOW), catalogue)).get(path).json()["rows"]
+                for each in (database, store)
+            )
+            assert real
+            assert real == fake
