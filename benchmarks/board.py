@@ -230,7 +230,7 @@ def _print_store(settings: Settings, board: str, began: datetime) -> None:
         reading = json.load(answer)["reading_ms"]
     print(  # noqa: T201
         f"of which event to archive: median {middle:.3f} s, p95 {high:.3f} s; the board's last reading took "
-        f"{reading} ms, and it waits for 250 ms or as long as that; load after {os.getloadavg()[0]:.1f}"
+        f"{reading} ms; load after {os.getloadavg()[0]:.1f}"
     )
 
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -23,6 +24,7 @@ from dashboards.board.picture import (
     read_picture,
     read_slow,
 )
+from dashboards.board.renewing import Renewed
 from dashboards.definitions import STANDARD, Definitions
 from dashboards.figures import Store
 from schemas.catalogue import Catalogue
@@ -41,7 +43,7 @@ BESIDE_SECONDS = 2.0
 """How long the days before today, surges, overdue mail and the sources' reports are kept."""
 
 POLL_SECONDS = 0.25
-"""How long the store is left in peace between two readings; at least as long as a reading takes."""
+"""From one reading to the next; a slow store is left in peace for half as long as a reading takes."""
 
 _log = structlog.get_logger(__name__)
 
@@ -101,7 +103,7 @@ class Subscription:
 
 
 class Live:
-    """The pictures by period. Belongs to one event loop; the store is read in a thread, one at a time."""
+    """The pictures by period. Belongs to one event loop; the store is read in threads."""
 
     def __init__(
         self,
@@ -123,9 +125,13 @@ class Live:
         self._poll_seconds = poll_seconds
         self._silence = silence
         self._snapshots: dict[Period, tuple[float, Snapshot]] = {}
-        self._slow: tuple[float, Slow] | None = None
-        self._slow_day = ""
-        self._beside: dict[Period, tuple[float, Beside]] = {}
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="board-renewal")
+        self._slow: Renewed[Slow] = Renewed(
+            self._pool, lambda slow: SLOW_SECONDS if slow.complete else INCOMPLETE_SECONDS
+        )
+        self._beside: dict[Period, Renewed[Beside]] = {
+            period: Renewed(self._pool, lambda _: BESIDE_SECONDS) for period in Period
+        }
         self._lock = asyncio.Lock()
         self._subscriptions: set[Subscription] = set()
         self._poller: asyncio.Task[None] | None = None
@@ -184,6 +190,7 @@ class Live:
 
     async def close(self) -> None:
         """Stop the poller."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
         if self._poller is not None:
             self._poller.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -197,8 +204,9 @@ class Live:
                 for subscription in self._subscriptions:
                     if subscription.period is period:
                         subscription.offer(snapshot)
-            # A slow store is left in peace at least as long as it took to answer.
-            await asyncio.sleep(max(self._poll_seconds, time.monotonic() - began))
+            # A slow store is left in peace at least half as long as it took to answer.
+            took = time.monotonic() - began
+            await asyncio.sleep(max(self._poll_seconds - took, took / 2))
 
     def _read(self, period: Period, before: Snapshot | None) -> Snapshot:
         """Read and draw; what goes wrong is a snapshot as well, so that no page stops."""
@@ -225,12 +233,9 @@ class Live:
             return self._away(before, now)
 
     def _read_beside(self, period: Period, now: datetime) -> Beside:
-        known = self._beside.get(period)
-        if known and known[1].span == span_of(period, now) and time.monotonic() - known[0] < BESIDE_SECONDS:
-            return known[1]
-        beside = read_beside(self._store, now, period, self._definitions)
-        self._beside[period] = (time.monotonic(), beside)
-        return beside
+        return self._beside[period].get(
+            span_of(period, now), lambda: read_beside(self._store, now, period, self._definitions)
+        )
 
     def _away(self, before: Snapshot | None, now: datetime) -> Snapshot:
         picture = before.picture if before else None
@@ -238,12 +243,7 @@ class Live:
         return Snapshot(now, picture, since, self._draw(picture, since, now))
 
     def _read_slow(self, now: datetime) -> Slow:
-        today = local_day(now).isoformat()
-        if self._slow and self._slow_day == today:
-            read_at, known = self._slow
-            kept = SLOW_SECONDS if known.complete else INCOMPLETE_SECONDS
-            if time.monotonic() - read_at < kept:
-                return known
-        slow = read_slow(self._store, self._catalogue, now, self._definitions, self._silence)
-        self._slow, self._slow_day = (time.monotonic(), slow), today
-        return slow
+        return self._slow.get(
+            local_day(now),
+            lambda: read_slow(self._store, self._catalogue, now, self._definitions, self._silence),
+        )
