@@ -106,10 +106,11 @@ def corrections(
         "Rättelser",
         (
             sentence(
-                f"Siffror i den här rapporten har ändrats sedan den publicerades {datetime_sv(former.at)} "
-                f"(version {former.version}). Uppgifter kom in efteråt, eller så har dagarna räknats om. Den "
-                "här rapporten gäller."
+                f"Siffror i den här rapporten har ändrats sedan den publicerades {datetime_sv(former.at)}. "
+                "Uppgifter kom in efteråt, eller så har dagarna räknats om. Den här rapporten gäller."
             ),
+            # A digest of numbers tells whoever guesses them whether he is right.
+            sentence(f"Den tidigare versionen är {former.version}.", sensitive=True),
         ),
         Tone.WARNING,
     )

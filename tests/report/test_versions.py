@@ -72,9 +72,10 @@ def test_a_figure_that_a_rebuild_changed_is_told_with_old_and_new() -> None:
         "avsnitt-rattelser",
     ]
     assert said(document, "avsnitt-rattelser") == [
-        "Siffror i den här rapporten har ändrats sedan den publicerades 23 november 2026 kl. 07.00 "
-        f"(version {first.data_version}). Uppgifter kom in efteråt, eller så har dagarna räknats om. "
-        "Den här rapporten gäller."
+        "Siffror i den här rapporten har ändrats sedan den publicerades 23 november 2026 kl. 07.00. "
+        "Uppgifter kom in efteråt, eller så har dagarna räknats om. "
+        "Den här rapporten gäller.",
+        f"Den tidigare versionen är {first.data_version}.",
     ]
 
 

@@ -27,6 +27,7 @@ from dashboards.report.document import (
     Shown,
     Table,
 )
+from dashboards.report.versions import version_of
 from schemas.errors import FatalError
 
 __all__ = ["Ledger", "Public", "made_public"]
@@ -70,7 +71,13 @@ def made_public(document: Document, ledger: Ledger | None = None) -> Public:
     _check(system, proof)
     shown = _labels(facts, knowledge, system)
     public = _printed(printed, shown)
-    public = replace(public, sums=(), sections=(*public.sections, _WHAT_IS_NOT_SHOWN))
+    public = replace(
+        public,
+        sums=(),
+        sections=(*public.sections, _WHAT_IS_NOT_SHOWN),
+        # The internal version is a digest of all numbers, on which guesses at those left out could be tried.
+        data_version=version_of(public.cells.values()),
+    )
     return Public(public, _issue(public, facts, knowledge, system))
 
 

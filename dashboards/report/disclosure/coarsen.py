@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from dashboards.report.document import (
@@ -12,10 +13,10 @@ from dashboards.report.document import (
     Kind,
     Quantity,
     Row,
-    Section,
     Sum,
     Table,
     Total,
+    without_version,
 )
 from schemas.statistics import wilson
 
@@ -26,14 +27,40 @@ def coarsened(document: Document) -> Document:
     """Return a document in which each area with a sensitive topic is one row.
 
     Where a table has a row of that area already, the topics are left out. What is in the new rows is added
-    up (counts, minutes, both sides of shares); what can't be, such as a median, is left blank.
+    up (counts, minutes, both sides of shares); what can't be, such as a median, is left blank. Rows elsewhere
+    that tell of one of these topics alone, such as a correction, are left out too.
     """
     sums: dict[Sum, None] = dict.fromkeys(document.sums)
-    sections = []
-    for section in document.sections:
-        blocks = tuple(_table(b, sums) if isinstance(b, Table) else b for b in section.blocks)
-        sections.append(Section(section.key, section.heading, blocks))
-    return replace(document, audience=Audience.PUBLIC, sections=tuple(sections), sums=tuple(sums))
+    merged = _with_tables(document, lambda table: _table(table, sums))
+    alone = {name for table in document.tables() for name in _alone(table)}
+    return replace(_with_tables(merged, lambda table: _without(table, alone)), sums=tuple(sums))
+
+
+def _with_tables(document: Document, made: Callable[[Table], Table]) -> Document:
+    sections = tuple(
+        replace(section, blocks=tuple(made(b) if isinstance(b, Table) else b for b in section.blocks))
+        for section in document.sections
+    )
+    return replace(document, audience=Audience.PUBLIC, sections=sections)
+
+
+def _alone(table: Table) -> set[Quantity]:
+    """Return what tells of one topic of several that become one, and is in no other row of the table."""
+    sensitive = {_area(row) for row in table.rows if row.sensitive}
+    areas = Counter(_area(row) for row in table.rows if row.area or row.sensitive)
+    several = {area for area in sensitive if areas[area] > 1}
+    topics = [row for row in table.rows if (row.area or row.sensitive) and _area(row) in several]
+    others = [row for row in table.rows if row not in topics]
+    return _told(topics) - _told(others)
+
+
+def _told(rows: Iterable[Row]) -> set[Quantity]:
+    return {name for row in rows for cell in row.cells if cell is not None for name in cell.of}
+
+
+def _without(table: Table, alone: set[Quantity]) -> Table:
+    rows = tuple(row for row in table.rows if not alone & {without_version(name) for name in _told([row])})
+    return table if len(rows) == len(table.rows) else replace(table, rows=rows)
 
 
 def _area(row: Row) -> str:
