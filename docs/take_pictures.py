@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,12 @@ from playwright.sync_api import Page, sync_playwright
 
 from dashboards.report.render.html import render_html
 from dashboards.report.render.pdf import render_pages
+from kommuncenter.clocks import clock_from_spec
+from kommuncenter.database import ClickHouseDatabase
 from kommuncenter.embedded.clickhouse import EmbeddedClickHouse
+from kommuncenter.settings import Settings
+from schemas.clickhouse.tables import SURGES
+from schemas.timebase import WINDOW, window_start
 from tests.report.simulated_store import centre
 
 PICTURES = Path(__file__).parent / "pictures"
@@ -36,6 +42,8 @@ class Picture:
     height: int
     scheme: str = "light"
     whole: bool = False
+    until: str = "body"
+    """What has to stand on the page first."""
 
 
 def said(log: Path, pattern: str) -> str:
@@ -54,6 +62,7 @@ def take(page: Page, picture: Picture) -> None:
     page.emulate_media(color_scheme="dark" if picture.scheme == "dark" else "light")
     page.goto(picture.url)
     page.wait_for_load_state("load")
+    page.locator(picture.until).first.wait_for()
     if "/?" in picture.url:
         page.locator("canvas").first.wait_for()
     page.screenshot(path=str(PICTURES / picture.name), full_page=picture.whole)
@@ -69,6 +78,15 @@ def report_pages(directory: Path) -> Path:
     path = directory / "report.html"
     path.write_text(render_html(document), encoding="utf-8")
     return path
+
+
+def invent_surge(config: Path) -> None:
+    """Let the store know of a surge that began an hour ago: a real one takes an hour to come about."""
+    settings = Settings.model_validate(tomllib.loads(config.read_text(encoding="utf-8")))
+    now = clock_from_spec(settings.clock).now()
+    since = window_start(now) - 4 * WINDOW
+    row = (since, "va-avfall", since + 2 * WINDOW, window_start(now), 9, 1.5, 0, now)
+    ClickHouseDatabase(settings.clickhouse).insert(SURGES, [[value] for value in row])
 
 
 def main() -> None:
@@ -87,9 +105,12 @@ def main() -> None:
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
                 page = browser.new_page()
+                take(page, Picture("board.png", f"{board}?period=idag", 1400, 900, whole=True))
+                invent_surge(directory / "kommuncenter.toml")
                 for picture in (
-                    Picture("board.png", f"{board}?period=idag", 1400, 900, whole=True),
-                    Picture("wall.png", f"{board}?vy=vagg", 1920, 1080, "dark"),
+                    Picture("wall.png", f"{board}?vy=vagg", 1920, 1080, "dark", until=".alarm.dalig"),
+                    Picture("wall-light.png", f"{board}?vy=vagg", 1920, 1080, until=".alarm.dalig"),
+                    Picture("telephone.png", f"{board}?period=idag", 390, 844, until=".alarm.dalig"),
                     Picture("form.png", form, 1000, 1100),
                     Picture("report.png", report.as_uri(), 900, 1250),
                 ):
