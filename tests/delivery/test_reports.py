@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
 from dashboards.report import period
-from kommuncenter import doctor
+from kommuncenter import doctor, wiring
 from kommuncenter.cli import app
 from kommuncenter.clocks import ScaledClock
 from kommuncenter.commands import deliver
@@ -52,6 +53,17 @@ def server(stored: Stored) -> Iterator[Server]:
         stored.writer.command(f"TRUNCATE TABLE {table}")
     with serving() as found:
         yield found
+
+
+@dataclass
+class SetClock:
+    """Shows what it is set to."""
+
+    at: datetime
+
+    def now(self) -> datetime:
+        """Return the instant."""
+        return self.at.astimezone(UTC)
 
 
 Setup = Callable[..., None]
@@ -128,6 +140,27 @@ def test_before_its_time_nothing_is_due_and_a_week_later_the_next_is(setup: Setu
     setup(MONDAY + timedelta(days=6))
     assert run("deliver", "due").stdout == "2026-W47: sent\n", "late is better than never"
     assert len(server.handler.taken) == 1
+
+
+def test_while_it_runs_it_waits_for_the_report_and_tries_again(
+    setup: Setup, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setup()
+    clock, waited = SetClock(MONDAY - timedelta(minutes=18)), list[str]()
+
+    def wait(due: datetime, _clock: object) -> None:
+        clock.at = due
+        waited.append(f"{due.astimezone(STOCKHOLM):%H:%M}")
+        if len(waited) == 4:
+            raise KeyboardInterrupt
+
+    server.handler.at_mail = ["451 later"]
+    monkeypatch.setattr(wiring, "clock", lambda _: clock)
+    monkeypatch.setattr(deliver, "wait_until", wait)
+    monkeypatch.setattr(deliver, "log", structlog.wrap_logger(structlog.ReturnLogger()))
+    run("deliver", "run")
+    assert waited == ["07:30", "07:35", "07:40", "07:45"]
+    assert len(server.handler.taken) == 1, "at 07:30 the server was busy, and at 07:35 it took it"
 
 
 def test_a_test_is_no_delivery_and_publishes_nothing(setup: Setup, server: Server, stored: Stored) -> None:
