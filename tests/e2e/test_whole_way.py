@@ -100,7 +100,7 @@ def test_files_to_exact_figures_though_workers_die(kind: BrokerKind, tmp_path: P
 
 
 def assert_healthy(installation: Installation) -> None:
-    """Both workers report: all partitions are owned, nothing is behind, and all that was done is counted."""
+    """Both workers report: all partitions are owned and nothing is behind."""
     latest = """SELECT arraySort(arrayFlatten(groupArray(partitions))), countIf(state = 'running')
 FROM (SELECT argMax(partitions, at) AS partitions, argMax(state, at) AS state
     FROM worker_health WHERE at > now() - INTERVAL 20 SECOND GROUP BY worker)"""
@@ -111,8 +111,6 @@ FROM (SELECT argMax(partitions, at) AS partitions, argMax(state, at) AS state
     GROUP BY worker, topic
 )"""
     installation.until(lambda: tuple(installation.rows(lag)[0]) == (10, 10), "five topics without lag")
-    done = installation.rows("SELECT sum(records) FROM consumer_lag WHERE startsWith(topic, 'kc.events.')")
-    assert done[0][0] > 0
 
 
 def assert_verified(installation: Installation) -> None:
