@@ -52,6 +52,8 @@ class Stub:
     """Called once when a board is to be saved: what somebody else does at that moment."""
     before_folder: Any = None
     """Likewise when a folder is to be made."""
+    folder_taken: int = 412
+    """What is answered to a uid that a folder has already; versions of Grafana differ: 409 or 412."""
     rights: bool = True
     oldest_first: bool = False
     """The documentation shows the versions latest first, but does not promise it."""
@@ -133,7 +135,7 @@ class Stub:
     def _make_folder(self, body: dict[str, Any]) -> Response:
         _do(self.before_folder)
         if body["uid"] in self.folders:
-            return _error(412, "the folder has been changed by someone else", status="version-mismatch")
+            return _error(self.folder_taken, "the folder has been changed by someone else")
         if body["title"] in self.folders.values():
             return _error(409, "a folder with the same name already exists in the current location")
         self.folders[body["uid"]] = body["title"]

@@ -193,7 +193,9 @@ def test_a_board_that_is_saved_at_the_same_moment_is_not_overwritten(stub: Stub)
     assert stub.boards[KRIS.uid].dashboard["title"] == "Annas kris"
 
 
-def test_a_folder_that_is_made_at_the_same_moment_is_used(stub: Stub) -> None:
+@pytest.mark.parametrize("answer", [409, 412])
+def test_a_folder_that_is_made_at_the_same_moment_is_used(stub: Stub, answer: int) -> None:
+    stub.folder_taken = answer
     stub.before_folder = lambda: stub.folders.setdefault(FOLDER_UID, "Kommuncenter")
     assert set(fates(published(stub)).values()) == {Fate.CREATED}
 
