@@ -146,7 +146,7 @@ def trend_table() -> Table:
     rows = tuple(
         Row(
             f"w{week}",
-            f"v {week}",
+            f"Vecka {week}",
             (
                 share(f"trend/w{week}/resolved", 480 + 7 * (week % 5), 740),
                 Cell(f"trend/w{week}/fcr", Kind.SHARE)

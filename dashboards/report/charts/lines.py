@@ -12,7 +12,7 @@ from dashboards.report.charts.svg import WIDTH, element, shortened, text
 from dashboards.report.document import Cell, Shown
 from dashboards.report.render.text import value_text
 
-LEFT, HIGH, FOOT = 66, 190, 26
+LEFT, HIGH, FOOT, EDGE = 66, 190, 26, 34
 _DASHES = ("none", "7 3", "2 3", "9 3 2 3")
 
 
@@ -44,7 +44,7 @@ def _drawn(drawing: Drawing, top: float) -> Iterator[Markup]:
 
 
 def _places(n: int) -> list[float]:
-    room = WIDTH - LEFT - 20
+    room = WIDTH - LEFT - 10 - EDGE
     return [LEFT + 10 + room * at / (n - 1) if n > 1 else LEFT + room / 2 for at in range(n)]
 
 
