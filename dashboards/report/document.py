@@ -15,15 +15,58 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
 
+from dashboards.report.prose import (
+    Definition,
+    Definitions,
+    Form,
+    Gap,
+    Note,
+    Paragraph,
+    Part,
+    Ref,
+    Sentence,
+    Tone,
+    keys_of,
+)
+from dashboards.report.quantities import Quantity, Sum, as_published, quantity, without_version
 from schemas.statistics import SMALL_N
 
-_AT_VERSION = "@"
+__all__ = [
+    "Audience",
+    "Block",
+    "Cell",
+    "Chart",
+    "ChartKind",
+    "Column",
+    "Definition",
+    "Definitions",
+    "Document",
+    "Form",
+    "Gap",
+    "Kind",
+    "Note",
+    "Paragraph",
+    "Part",
+    "Quantity",
+    "Ref",
+    "Row",
+    "Section",
+    "Sentence",
+    "Shown",
+    "Sum",
+    "Table",
+    "Tone",
+    "Total",
+    "as_published",
+    "quantity",
+    "without_version",
+]
 
 
 class Kind(StrEnum):
@@ -55,48 +98,6 @@ class Shown(StrEnum):
     """A count of 1 to 4: written "färre än 5"."""
     HIDDEN = "hidden"
     """Left out, for another could be worked out from it."""
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Quantity:
-    """A number in the world: a measure over a period, for those whom ``where`` tells (sorted pairs).
-
-    ``period`` is a day ``2026-11-16``, ISO week ``2026-W47``, month ``2026-11``, tertial ``2026-T3`` or year
-    ``2026``: disclosure control knows which days each has. Make it with ``quantity``.
-    """
-
-    measure: str
-    period: str
-    where: tuple[tuple[str, str], ...] = ()
-
-    def __str__(self) -> str:
-        return "|".join((self.measure, self.period, *(f"{name}={value}" for name, value in self.where)))
-
-
-def as_published(name: Quantity, version: str) -> Quantity:
-    """Return a quantity as an earlier version of the report had it, which a correction tells of."""
-    return replace(name, measure=f"{name.measure}{_AT_VERSION}{version}")
-
-
-def without_version(name: Quantity) -> Quantity:
-    """Return the quantity itself, of which ``name`` may be what an earlier version said."""
-    return replace(name, measure=name.measure.partition(_AT_VERSION)[0])
-
-
-def quantity(measure: str, period: str, **where: str) -> Quantity:
-    """Return a quantity such as ``quantity("errands", "2026-W47", topic="va-avfall")``.
-
-    The same number must get the same name wherever it stands: no ``where`` at all is the whole centre.
-    """
-    return Quantity(measure, period, tuple(sorted(where.items())))
-
-
-@dataclass(frozen=True, slots=True)
-class Sum:
-    """The whole is the sum of the parts. Parts that are zero and stand nowhere may be left out."""
-
-    whole: Quantity
-    parts: tuple[Quantity, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,104 +236,6 @@ class Table:
         return cell.quantities[0] if cell is not None and cell.kind is Kind.COUNT else None
 
 
-class Form(StrEnum):
-    """Which side of a cell a sentence names."""
-
-    VALUE = "value"
-    HITS = "hits"
-    N = "n"
-    INTERVAL = "interval"
-
-
-@dataclass(frozen=True, slots=True)
-class Ref:
-    """A place in a sentence for a cell's number; with ``one`` and ``many`` the noun behind it agrees."""
-
-    key: str
-    form: Form = Form.VALUE
-    one: str = ""
-    many: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """A place in a sentence for the distance between two cells: ``12``, ``3 procentenheter``, ``1 min``."""
-
-    key: str
-    other: str
-
-
-Part = str | Ref | Gap
-
-
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """One or more sentences that stand or fall together: words, and places for cells' numbers.
-
-    ``rests_on`` are further cells that the wording was concluded from ("flest", "oförändrat", "över målet").
-    Where any cell of it is hidden, ``instead`` is said; there a count that is hidden for being small is
-    written "färre än 5". Without ``instead``, or where that can't be said either, it is left out.
-    ``sensitive``: names a sensitive topic in its words, and is left out of what is public.
-    """
-
-    parts: tuple[Part, ...]
-    rests_on: tuple[str, ...] = ()
-    instead: tuple[Part, ...] = ()
-    sensitive: bool = False
-
-    def refers_to(self) -> tuple[str, ...]:
-        """Return the keys of all cells that it rests on."""
-        return (*_keys(self.parts), *self.rests_on)
-
-
-def _keys(parts: tuple[Part, ...]) -> Iterator[str]:
-    for part in parts:
-        if isinstance(part, Ref):
-            yield part.key
-        elif isinstance(part, Gap):
-            yield from (part.key, part.other)
-
-
-@dataclass(frozen=True, slots=True)
-class Paragraph:
-    """Running text. ``listed``: each sentence is a point of its own, as in the summary."""
-
-    sentences: tuple[Sentence, ...]
-    listed: bool = False
-
-
-class Tone(StrEnum):
-    """How much a note asks to be read; always said in words as well."""
-
-    NEUTRAL = "neutral"
-    WARNING = "warning"
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """A box beside the text: a correction, what is preliminary, how a figure is counted."""
-
-    heading: str
-    sentences: tuple[Sentence, ...]
-    tone: Tone = Tone.NEUTRAL
-
-
-@dataclass(frozen=True, slots=True)
-class Definition:
-    """What a figure means, with its formula."""
-
-    term: str
-    text: str
-    formula: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Definitions:
-    """A list of definitions."""
-
-    items: tuple[Definition, ...]
-
-
 class ChartKind(StrEnum):
     """The pictures that there are. Each draws rows × ``series`` of its table and nothing else."""
 
@@ -422,7 +325,7 @@ class Document:
                 yield block.table
         if self.audience is Audience.INTERNAL:  # what a public one refers to may have been taken out
             for sentence in self.sentences():
-                yield from (*sentence.refers_to(), *_keys(sentence.instead))
+                yield from (*sentence.refers_to(), *keys_of(sentence.instead))
 
     def blocks(self) -> Iterator[Block]:
         """Yield all blocks in their order."""
