@@ -271,6 +271,19 @@ def test_a_mix_that_hides_a_change_is_told() -> None:
     assert "Ämne för ämne gick det alltså sämre, men det syns inte i helheten" in text
 
 
+def test_where_it_is_not_certain_whether_the_mix_explains_a_change_that_is_said() -> None:
+    rows = [
+        errands(MONDAY, 240, topic="va-avfall", resolved_in_centre=114),
+        errands(MONDAY, 11, topic="koppling", resolved_in_centre=6),
+        errands(BEFORE, 44, topic="va-avfall", resolved_in_centre=21),
+        errands(BEFORE, 219, topic="koppling", resolved_in_centre=161),
+    ]
+    [text] = [t for t in said(report_of(*rows)) if t.startswith("Hade ämnena")]
+    assert text.endswith(
+        "Om förändringen beror på ämnena eller på hur väl ärendena löstes går inte att säga säkert."
+    )
+
+
 def test_fewer_open_days_are_said() -> None:
     christmas = report_of(
         errands(date(2026, 12, 21), 5), errands(date(2026, 12, 14), 5), of=period.week("2026-W52")

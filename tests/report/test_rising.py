@@ -39,6 +39,12 @@ def test_with_too_few_weeks_nothing_is_said() -> None:
     assert (found.now, found.usual, found.p, found.rise) == (250, None, None, False)
 
 
+def test_the_fewer_weeks_are_known_the_more_it_takes() -> None:
+    now = [9, 2, 2, 2, 2]
+    assert not levels({"a": series(now, [[2] * 5] * 3)})["a"].rise
+    assert levels({"a": series(now, [[2] * 5] * 8)})["a"].rise
+
+
 def test_the_usual_is_the_median_week() -> None:
     weeks = [[1] * 5, [2] * 5, [3] * 5, [100] * 5]
     assert levels({"a": series([2] * 5, weeks)})["a"].usual == 12.5
