@@ -1,15 +1,8 @@
-"""What holds for every test."""
+"""What holds for all tests: no property is judged by how fast the machine is at the moment."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from hypothesis import HealthCheck, settings
 
-import pytest
-import structlog
-
-
-@pytest.fixture(autouse=True)
-def logs_of_its_own() -> Iterator[None]:
-    """A command sets up logging onto the standard error of its test, which is closed when that ends."""
-    yield
-    structlog.reset_defaults()
+settings.register_profile("kommuncenter", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("kommuncenter")
