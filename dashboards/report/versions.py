@@ -23,6 +23,7 @@ from dashboards.report.document import (
     Section,
     Table,
     Tone,
+    as_published,
 )
 from dashboards.report.words import sentence
 from dashboards.swedish import datetime_sv
@@ -153,7 +154,7 @@ def _units(cells: Mapping[str, Cell], table: str) -> frozenset[str]:
 
 def _then(cell: Cell, version: str) -> tuple[Quantity, ...]:
     """Name what a published number gave away: not what the quantity is now."""
-    return tuple(replace(name, measure=f"{name.measure}@{version}") for name in cell.of)
+    return tuple(as_published(name, version) for name in cell.of)
 
 
 def _same_type(cell: Cell, old: float) -> float:
