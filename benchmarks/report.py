@@ -27,6 +27,7 @@ from dashboards.definitions import STANDARD
 from dashboards.report import period
 from dashboards.report.content import document_of
 from dashboards.report.context import Context
+from dashboards.report.disclosure import made_public
 from dashboards.report.document import Document
 from dashboards.report.material import Request, read_material
 from dashboards.report.render.text import spoken
@@ -117,6 +118,7 @@ def run(database: ClickHouseDatabase, asked: Request, steps: Steps) -> Document:
     context = Context(material, CATALOGUE, STANDARD)
     document = steps.measure("computing", lambda: document_of(store, context))
     steps.measure("sentences", lambda: list(spoken(document, document.sentences())))
+    steps.measure("made public", lambda: made_public(document))
     for name, render in FORMATS.items():
         steps.measure(f"format {name}", lambda render=render: render(document))  # type: ignore[misc]
     return document
