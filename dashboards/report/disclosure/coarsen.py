@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
+from dashboards.report.disclosure.calendar import span_of
 from dashboards.report.document import (
     Audience,
     Cell,
@@ -31,6 +32,7 @@ def coarsened(document: Document) -> Document:
     that tell of one of these topics alone, such as a correction, are left out too.
     """
     sums: dict[Sum, None] = dict.fromkeys(document.sums)
+    document = _with_tables(document, _without_hours)
     merged = _with_tables(document, lambda table: _table(table, sums))
     alone = {name for table in document.tables() for name in _alone(table)}
     return replace(_with_tables(merged, lambda table: _without(table, alone)), sums=tuple(sums))
@@ -42,6 +44,18 @@ def _with_tables(document: Document, made: Callable[[Table], Table]) -> Document
         for section in document.sections
     )
     return replace(document, audience=Audience.PUBLIC, sections=sections)
+
+
+def _without_hours(table: Table) -> Table:
+    """Leave out what a sensitive topic was for less than a day: it leaves the centre by day or week only."""
+    rows = tuple(row for row in table.rows if not (row.sensitive and any(map(_within_a_day, _told([row])))))
+    return table if len(rows) == len(table.rows) else replace(table, rows=rows)
+
+
+def _within_a_day(name: Quantity) -> bool:
+    """Tell whether a quantity is of some hours of a day: all other periods are whole days."""
+    hours = {"hour", "window"} & {key for key, _ in name.where}
+    return bool(hours) or (bool(name.period) and span_of(name.period) is None)
 
 
 def _alone(table: Table) -> set[Quantity]:

@@ -28,7 +28,7 @@ from dashboards.report.document import (
 from dashboards.report.render.html import render_html
 from dashboards.report.render.text import plain, spoken
 from schemas.errors import ConfigurationError, FatalError
-from tests.report.disclosure.centre import CHANNELS, MADE_AT, TOPICS, Centre, Errands, report
+from tests.report.disclosure.centre import CHANNELS, MADE_AT, SENSITIVE, TOPICS, Centre, Errands, report
 
 WEEK = "2026-W47"
 MANY: Errands = {("v", topic, channel): (30, 15) for topic in TOPICS for channel in CHANNELS}
@@ -131,6 +131,17 @@ def test_sentences_and_topics_marked_sensitive_are_left_out() -> None:
     assert "Om skyddade uppgifter." in render_html(document)
     assert "Om skyddade uppgifter." not in html
     assert ">bad<" not in html
+
+
+def test_a_sensitive_topic_leaves_by_day_or_week_and_not_by_the_hour() -> None:
+    rows = []
+    for topic in ("bad", "vatten"):
+        of = quantity("surge", "2026-11-18T09:15:00+00:00", topic=topic)
+        cell = Cell(f"s/{topic}/n", Kind.COUNT, 15, of=(of,))
+        rows.append(Row(topic, "Onsdag kl. 10", (cell,), area=TOPICS[topic], sensitive=topic in SENSITIVE))
+    table = Table("s", "Störningar", "", (Column("n", "Kom", Kind.COUNT),), tuple(rows))
+    document = Document("R", "", WEEK, MADE_AT, "1", (Section("a", "A", (table,)),))
+    assert [row.key for row in made_public(document).document.table_of["s"].rows] == ["vatten"]
 
 
 def test_words_about_a_hidden_number_are_hidden_with_it() -> None:
