@@ -58,13 +58,13 @@ class Cube:
 
     def whole(self) -> Slice:
         """Return the sums of the whole centre."""
-        return self._slice(self.groups.values(), ())
+        return self.by(contacts=True).get((), Slice(self.period))
 
     def chosen(self) -> Slice:
         """Return the sums of the chosen area; without one, of the whole centre."""
         if not self.area:
             return self.whole()
-        return self._slice(self._rows().values(), (("area", self.area),))
+        return self.by().get((), Slice(self.period, where=(("area", self.area),)))
 
     def of(self, metric: Metric) -> Slice:
         """Return what a metric is to be computed from."""

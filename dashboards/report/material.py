@@ -129,7 +129,7 @@ class Material:
     """All that was read. ``clock_now`` (aware) decides what has passed, and nothing else.
 
     ``then`` and ``year`` are None where there is no such period (a week 53) or the store has nothing of it.
-    ``days`` reach back over what the period is compared with; ``surges`` too.
+    ``days`` (in their order) reach back over what the period is compared with; ``surges`` too.
     """
 
     request: Request

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -151,13 +152,14 @@ def _row(context: Context, key: str, step: Step) -> Row:
 
 def _slices(context: Context, step: Step) -> tuple[Slice, Slice]:
     """Return the sums of a step: of the whole centre, and of the chosen area."""
-    area = context.material.request.area
+    area, days = context.material.request.area, context.material.days
+    first, after = (bisect_left(days, day, key=lambda row: row.day) for day in (step.since, step.until))
     whole: Counter[str] = Counter()
     chosen: Counter[str] = Counter()
-    for row in context.material.days:
-        if step.since <= row.day < step.until:
-            whole.update(row.sums)
-            if area in {"", row.area}:
-                chosen.update(row.sums)
-    where = (("area", area),) if area else ()
-    return Slice(step.name, whole), Slice(step.name, chosen, where=where)
+    for row in days[first:after]:
+        whole.update(row.sums)
+        if row.area == area:
+            chosen.update(row.sums)
+    if not area:
+        return Slice(step.name, whole), Slice(step.name, whole)
+    return Slice(step.name, whole), Slice(step.name, chosen, where=(("area", area),))
