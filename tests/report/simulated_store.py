@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
+from structlog.testing import capture_logs
+
 from dashboards.report import period
 from dashboards.report.content import report
 from dashboards.report.document import Document
@@ -56,5 +58,6 @@ def centre(clickhouse: EmbeddedClickHouse) -> Iterator[Centre]:
     events = list(events_of(list(simulate(configured, CATALOGUE, PSEUDONYMISER, FIRST))))
     with migrated(clickhouse) as database:
         Installed(database).fill(events)
-        SurgeWatch(database, CATALOGUE, FixedClock(EVENING)).look()
+        with capture_logs():  # a command that another test ran may have set up logs of its own
+            SurgeWatch(database, CATALOGUE, FixedClock(EVENING)).look()
         yield Centre(database)
