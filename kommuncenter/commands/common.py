@@ -28,7 +28,10 @@ def told(command: Callable[P, None]) -> Callable[P, None]:
         try:
             command(*args, **kwargs)
         except KommuncenterError as error:
-            err.print(f"kommuncenter: {error}", style="bold red", markup=False, highlight=False)
+            # Not cut into lines: it is copied, searched for, and read in logs.
+            err.print(
+                f"kommuncenter: {error}", style="bold red", markup=False, highlight=False, soft_wrap=True
+            )
             raise typer.Exit(2 if isinstance(error, ConfigurationError) else 1) from error
 
     return wrapper

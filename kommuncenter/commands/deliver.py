@@ -100,12 +100,15 @@ def listed(
     if as_json:
         sys.stdout.write(jsonlib.dumps(found, ensure_ascii=False, indent=2) + "\n")
         return
-    table = Table("delivery", "report", "state", "last step", "not delivered to")
+    table = Table("delivery", "report", "state", "last step", box=None, pad_edge=False)
     for row in found:
         kind = ", test" if row["test"] else f", correction {row['correction']}" if row["correction"] else ""
-        missing = ", ".join(row["missing"]) if row["state"] == "sent" else ""
-        table.add_row(row["delivery"], f"{row['period']}{kind}", row["state"], row["at"], missing)
+        table.add_row(row["delivery"], f"{row['period']}{kind}", row["state"], row["at"])
     out.print(table)
+    for row in found:
+        if row["missing"] and row["state"] == "sent":
+            line = f"{row['delivery']}: not delivered to {', '.join(row['missing'])}"
+            out.print(line, soft_wrap=True, markup=False, highlight=False)
 
 
 @app.command("resend")

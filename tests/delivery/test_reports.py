@@ -72,7 +72,6 @@ Setup = Callable[..., None]
 @pytest.fixture
 def setup(stored: Stored, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Setup:
     """Write the settings, at an instant."""
-    monkeypatch.setenv("COLUMNS", "200")
     # Loggers keep the stream that they were made with; the runner closes its own after each command.
     monkeypatch.setattr(deliver, "logged_settings", load_settings)
     monkeypatch.setattr("kommuncenter.delivery.deliver.log", structlog.wrap_logger(structlog.ReturnLogger()))

@@ -39,6 +39,8 @@ class Demo:
     def __init__(self, directory: Path, *arguments: str) -> None:
         self.directory = directory
         self.log = directory.with_suffix(".log")
+        # Started in the background, a shell lets its jobs ignore Ctrl-C, and the demo would inherit that.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         with self.log.open("wb") as out:
             self.process = subprocess.Popen(
                 [*KOMMUNCENTER, "demo", f"--directory={directory}", "--port=0", *arguments],
