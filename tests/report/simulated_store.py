@@ -1,11 +1,11 @@
-"""A store with six simulated weeks of the centre, the last with a water leak, folded as the worker folds."""
+"""A store with simulated weeks of the centre, the last with a water leak, folded as the worker folds."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from structlog.testing import capture_logs
 
@@ -23,8 +23,9 @@ from tests.producers.test_simulator_sources import CATALOGUE, PSEUDONYMISER, eve
 from tests.services.clickhouse import migrated
 from tests.streams.verify.conftest import FixedClock, Installed
 
-FIRST = date(2026, 10, 12)
 WEEKS = 6
+LAST = date(2026, 11, 22)
+"""The Sunday of week 47."""
 LEAK = datetime(2026, 11, 18, 9, 0, tzinfo=UTC)
 """Ten o'clock, local time, on the Wednesday of week 47."""
 EVENING = datetime(2026, 11, 18, 19, 0, tzinfo=UTC)
@@ -52,10 +53,12 @@ class Centre:
 
 
 @contextmanager
-def centre(clickhouse: EmbeddedClickHouse) -> Iterator[Centre]:
-    """Give the centre in a database of its own."""
-    configured = SimulationSettings(seed=7, days=7 * WEEKS, scenarios=Scenarios(crises=(water_leak(LEAK),)))
-    events = list(events_of(list(simulate(configured, CATALOGUE, PSEUDONYMISER, FIRST))))
+def centre(clickhouse: EmbeddedClickHouse, weeks: int = WEEKS) -> Iterator[Centre]:
+    """Give so many weeks of the centre, up to that of the leak, in a database of its own."""
+    days = 7 * weeks
+    configured = SimulationSettings(seed=7, days=days, scenarios=Scenarios(crises=(water_leak(LEAK),)))
+    first = LAST - timedelta(days=days - 1)
+    events = list(events_of(list(simulate(configured, CATALOGUE, PSEUDONYMISER, first))))
     with migrated(clickhouse) as database:
         Installed(database).fill(events)
         with capture_logs():  # a command that another test ran may have set up logs of its own

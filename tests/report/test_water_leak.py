@@ -10,12 +10,13 @@ from playwright.sync_api import Page
 
 from dashboards.report import period
 from dashboards.report.disclosure import made_public
-from dashboards.report.document import Kind
+from dashboards.report.document import Document, Kind
 from dashboards.report.render.html import render_html
 from dashboards.report.render.pdf import render_pdf
 from dashboards.swedish import number
+from kommuncenter.embedded.clickhouse import EmbeddedClickHouse
 from tests.report.reports import said
-from tests.report.simulated_store import Centre
+from tests.report.simulated_store import Centre, centre
 from tests.services.browser import assert_no_axe_violations
 from tests.services.verapdf import breaches_of_pdf_ua_1
 
@@ -23,12 +24,26 @@ pytestmark = pytest.mark.integration
 
 
 def test_the_report_of_the_week_tells_of_the_leak(simulated: Centre) -> None:
-    document = simulated.report()
+    expect_the_leak(simulated.report(), since="10.15")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_it_tells_of_it_after_a_whole_year(clickhouse: EmbeddedClickHouse) -> None:
+    with centre(clickhouse, weeks=52) as year:
+        expect_the_leak(year.report(), since="10.00")
+        summary = said(year.report(period.days("2025-11-24..2026-11-22")))
+    assert re.match(r"\w.* kom \d\d \d\d\d kontakter in", summary[0]), summary[0]
+
+
+def expect_the_leak(document: Document, since: str) -> None:
+    """The summary tells of it next after the size of the week: when, how many, and what is usual."""
     found = {key: cell.value for key, cell in document.cells.items()}
     times = number(found["storningar/1/times"], 1)
     assert said(document)[1] == (
-        "Onsdagen den 18 november kom ovanligt många ärenden om vatten, avlopp och avfall. Mellan kl. 10.15 "
-        f"och 11.15 kom {found['storningar/1/contacts']} ärenden, {times} gånger så många som vanligt."
+        "Onsdagen den 18 november kom ovanligt många ärenden om vatten, avlopp och avfall. "
+        f"Mellan kl. {since} och 11.15 kom {found['storningar/1/contacts']} ärenden, {times} gånger så många "
+        "som vanligt."
     )
     now, usual = found["fragor/va-avfall/now"], found["fragor/va-avfall/usual"]
     assert said(document)[2] == (
