@@ -113,10 +113,12 @@ def test_a_chosen_look_beats_the_computer_s_and_stays(
     page.goto(sites["surge"].url)
     before = background(page)
     page.get_by_text("Utseende").click()
-    page.get_by_role("link", name="Mörkt" if chosen == "morkt" else "Ljust").click()
+    with page.expect_navigation():  # a click alone does not wait for the page that it leads to
+        page.get_by_role("link", name="Mörkt" if chosen == "morkt" else "Ljust").click()
     assert background(page) == background(plain) != before
     assert_no_axe_violations(page)
-    page.get_by_role("link", name="Väggvy").click()
+    with page.expect_navigation():
+        page.get_by_role("link", name="Väggvy").click()
     assert background(page) == background(plain)
     context.close()
     plain.context.close()
