@@ -1,7 +1,8 @@
 // Keeps the last picture on this machine, so that a screen that is started again while the server is away
 // shows it with its age. Needs a secure context (https, or the machine itself) for the page; see /sw.js.
 
-const EVERY_MS = 10_000;
+// Each picture that is kept is told to every other open page by the browser.
+const EVERY_MS = 60_000;
 let lastKept = 0;
 
 function key(main) {
