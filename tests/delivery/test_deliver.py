@@ -33,7 +33,7 @@ from kommuncenter.embedded.clickhouse import EmbeddedClickHouse
 from schemas.clickhouse.queries import Query
 from schemas.errors import ConfigurationError
 from tests.delivery.process import LETTER, POINTS, TAKEN_BY_THEN
-from tests.delivery.server import Server, serving
+from tests.delivery.server import Server
 from tests.services.clickhouse import clickhouse, migrated
 
 __all__ = ["clickhouse"]
@@ -73,21 +73,6 @@ class MemoryLog:
     def deliveries(self, delivery: str | None = None) -> Sequence[Delivery]:
         """Return what is known."""
         return together(record for record in self.records if delivery in {None, record.delivery})
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Server]:
-    with serving() as found:
-        yield found
-
-
-@pytest.fixture
-def server(running: Server) -> Server:
-    """The server, with nothing taken yet and nothing to refuse."""
-    handler = running.handler
-    handler.taken, handler.at_mail, handler.at_data, handler.refused = [], [], [], {}
-    handler.hang_up = False
-    return running
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,21 +23,6 @@ LETTER = Letter(
     {"rapport.html": "<p>Löst: 68 %</p>\n.\n".encode(), "rapport.pdf": b"%PDF-1.7\r\n.\r\n\x00\xff"},
 )
 MESSAGE = message_of(LETTER, SENDER, TO, "<w47@kommun.example>", datetime(2026, 11, 23, 6, 30, tzinfo=UTC))
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Server]:
-    with serving() as found:
-        yield found
-
-
-@pytest.fixture
-def server(running: Server) -> Server:
-    """The server, with nothing taken yet and nothing to refuse."""
-    handler = running.handler
-    handler.taken, handler.at_mail, handler.at_data, handler.refused = [], [], [], {}
-    handler.hang_up = False
-    return running
 
 
 @pytest.fixture(scope="module")
