@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 
 from schemas.catalogue import Catalogue
 from schemas.clickhouse.calendar import instant_sql, open_sql
+from schemas.clickhouse.panels import label_expression, sums_of, wilson_sql
 from schemas.clickhouse.queries import HEALTH_DAYS, ZONE, Query, rejected_share_sql, waiting_query
 from schemas.clickhouse.silence import SilenceRule, SourceVerdict, source_status_query
 from schemas.metric import Metric
-from schemas.statistics import Z95
 
 FEWEST_CALLS = 10
 """With fewer calls in the hour the service level says nothing."""
@@ -35,8 +35,6 @@ def surge_alarm(now: datetime | str, topics: Mapping[str, str]) -> Query:
 
     0 for a surge that is over, and for all contacts while there is none.
     """
-    names, labels = (", ".join(map(_quoted, part)) for part in (topics, topics.values()))
-    plain = "toString(topic)"
     return _query(
         now,
         f"""WITH {instant_sql(now)} AS now_at
@@ -45,7 +43,7 @@ FROM
 (
     SELECT '{ALL_CONTACTS}' AS amne, toFloat64(0) AS times
     UNION ALL
-    SELECT if(topic = '', '{ALL_CONTACTS}', transform({plain}, [{names}], [{labels}], {plain})),
+    SELECT {label_expression("toString(topic)", {**topics, "": ALL_CONTACTS})},
         if(over = 1 OR s.until <= now_at - {_seconds(SURGE_TOLD_FOR)}, 0, contacts / usual)
     FROM surges AS s FINAL
     WHERE s.since >= toStartOfDay(toTimeZone(now_at, '{ZONE}')) AND s.noticed_at <= now_at
@@ -77,8 +75,7 @@ def service_level_alarm(now: datetime | str, catalogue: Catalogue, service_level
     That is while the centre is closed, with fewer than FEWEST_CALLS, and where the 95 % interval (Wilson)
     reaches the target: then it is neither met nor missed (DOMAIN §2.5).
     """
-    hits, n = (" + ".join(f"sum(f.{name})" for name in part) for part in _parts(service_level))
-    z2 = Z95 * Z95
+    hits, n = sums_of(service_level)
     return _query(
         now,
         f"""WITH
@@ -87,9 +84,7 @@ def service_level_alarm(now: datetime | str, catalogue: Catalogue, service_level
 SELECT if(NOT is_open OR n < {FEWEST_CALLS} OR high >= {service_level.target}, 100, 100 * share) AS value
 FROM
 (
-    SELECT {n} AS n, ({hits}) / n AS share,
-        (share + {z2 / 2!r} / n + {Z95!r} * sqrt(share * (1 - share) / n + {z2 / 4!r} / (n * n)))
-            / (1 + {z2!r} / n) AS high
+    SELECT {n} AS n, ({hits}) / n AS share, {wilson_sql(hits, n, 1)} AS high
     FROM service_windows_current AS f
     WHERE window > {instant_sql(now)} - INTERVAL 75 MINUTE AND window <= {instant_sql(now)}
 )""",
@@ -258,14 +253,6 @@ FROM
 
 def _query(now: datetime | str, sql: str) -> Query:
     return Query(sql, {} if isinstance(now, str) else {"now": now})
-
-
-def _parts(metric: Metric) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    return metric.numerator, metric.denominator
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def _seconds(span: timedelta) -> str:
