@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -54,3 +55,13 @@ def read_total(
 ) -> Group:
     """Return the sums of a whole period."""
     return read_groups(store, grain, period, where=where).get((), Group())
+
+
+def merged(groups: Iterable[Group]) -> Group:
+    """Return the sum of groups: measures and histograms alike."""
+    sums: Counter[str] = Counter()
+    waits: Counter[int] = Counter()
+    for group in groups:
+        sums.update(group.sums)
+        waits.update(group.waits)
+    return Group(dict(sums), dict(waits))

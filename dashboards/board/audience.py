@@ -11,8 +11,9 @@ from dataclasses import replace
 from enum import StrEnum
 
 from dashboards.board.picture import Picture
-from dashboards.board.reading import Surge, merged
+from dashboards.board.reading import Surge
 from dashboards.board.spread import OTHER_TOPICS, TopicRow
+from dashboards.figures import merged
 from schemas.catalogue import Catalogue
 
 FEW = 5

@@ -17,7 +17,6 @@ from dashboards.board.reading import (
     Waiting,
     Windows,
     by_dimension,
-    merged,
     read_overdue_mail,
     read_past,
     read_rejections,
@@ -40,7 +39,7 @@ from dashboards.board.spread import (
     unit_rows,
 )
 from dashboards.definitions import STANDARD, Definitions
-from dashboards.figures import Group, Store, read_total
+from dashboards.figures import Group, Store, merged, read_total
 from schemas import metrics
 from schemas.catalogue import Catalogue
 from schemas.clickhouse.queries import Grain

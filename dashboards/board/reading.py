@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from dashboards.board.periods import Span, today_so_far
-from dashboards.figures import Group, Store, read_groups
+from dashboards.figures import Group, Store, merged, read_groups
 from schemas.catalogue import Catalogue
 from schemas.clickhouse.live import overdue_mail_query, surges_query
 from schemas.clickhouse.queries import (
@@ -84,18 +84,6 @@ class OverdueMail:
 
     mails: int = 0
     first_due_at: datetime | None = None
-
-
-def merged(groups: Iterable[Group]) -> Group:
-    """Return the sum of groups: measures and histograms alike."""
-    sums: dict[str, int] = defaultdict(int)
-    waits: dict[int, int] = defaultdict(int)
-    for group in groups:
-        for name, amount in group.sums.items():
-            sums[name] += amount
-        for index, calls in group.waits.items():
-            waits[index] += calls
-    return Group(dict(sums), dict(waits))
 
 
 def read_today(store: Store, now: datetime, measures: Sequence[str] = MEASURE_NAMES) -> Windows:

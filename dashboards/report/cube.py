@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from dashboards.figures import Group, Store, read_groups
+from dashboards.figures import Group, Store, merged, read_groups
 from dashboards.report.document import Quantity
 from schemas.clickhouse.queries import Between, Grain
 from schemas.clickhouse.tables import DIMENSIONS
@@ -102,12 +101,8 @@ class Cube:
         return {key: group for key, group in self.groups.items() if key[place] == self.area}
 
     def _slice(self, groups: Iterable[Group], where: tuple[tuple[str, str], ...]) -> Slice:
-        sums: Counter[str] = Counter()
-        waits: Counter[int] = Counter()
-        for group in groups:
-            sums.update(group.sums)
-            waits.update(group.waits)
-        return Slice(self.period, dict(sums), dict(waits), where)
+        whole = merged(groups)
+        return Slice(self.period, whole.sums, whole.waits, where)
 
 
 def read_cube(store: Store, name: str, days: Between, area: str = "") -> Cube:

@@ -11,8 +11,8 @@ from dashboards.board.api.models import WITHHELD, Dimension, Grain, ProblemCode,
 from dashboards.board.api.problems import ProblemError
 from dashboards.board.audience import sensitive_areas, sensitive_topics
 from dashboards.board.periods import Span, today_so_far
-from dashboards.board.reading import merged, without_due
-from dashboards.figures import Group, Store, read_groups
+from dashboards.board.reading import without_due
+from dashboards.figures import Group, Store, merged, read_groups
 from schemas.catalogue import Catalogue
 from schemas.clickhouse.queries import Between
 from schemas.clickhouse.queries import Grain as Table
