@@ -34,12 +34,12 @@ from dashboards.board.spread import (
     TopicRow,
     UnitHandovers,
     channel_shares,
-    topic_label,
     topic_rows,
     unit_rows,
 )
 from dashboards.definitions import STANDARD, Definitions
 from dashboards.figures import Group, Store, merged, read_total
+from dashboards.labels import topic_label
 from schemas import metrics
 from schemas.catalogue import Catalogue
 from schemas.clickhouse.queries import Grain

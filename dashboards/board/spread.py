@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from dashboards.board.figure import Figure, figure
 from dashboards.figures import Group
+from dashboards.labels import topic_label
 from schemas import metrics
 from schemas.catalogue import UNKNOWN_UNIT, Catalogue
 from schemas.metrics import CHANNEL_GOALS, CHANNEL_LABELS
@@ -15,7 +16,6 @@ from schemas.statistics import Share, wilson
 HANDOVER_MEASURES = ("handovers", "handovers_blind", "handovers_consulted", "handovers_ticket")
 TOPIC_METRICS = (metrics.ERRANDS, metrics.RESOLVED_IN_CENTRE, metrics.HANDOVER_RATE, metrics.UNDER_REACH)
 """The columns of the table of topics, here and in Grafana."""
-NO_TOPIC = "Inget ämne registrerat"
 OTHER_TOPICS = "Övriga ämnen"
 
 
@@ -144,11 +144,3 @@ def unit_label(unit: str, catalogue: Catalogue) -> str:
         return "Okänd enhet"
     known = catalogue.units.get(unit)
     return known.label if known else unit
-
-
-def topic_label(topic: str, catalogue: Catalogue) -> str:
-    """Return a topic's name for people."""
-    if not topic:
-        return NO_TOPIC
-    known = catalogue.topics.get(topic)
-    return known.label if known else topic

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from dashboards import labels
 from dashboards.grafana.model import Current, QueryVariable, Variable
 from schemas.catalogue import UNKNOWN_UNIT, Catalogue
 from schemas.clickhouse.operations import source_names_query
@@ -12,12 +13,11 @@ from schemas.metrics import CHANNEL_LABELS
 
 LABELS = {"channel": "Kanal", "area": "Område", "unit": "Mottagare", "topic": "Ämne"}
 """Labels of the variables that are dimensions of the figures."""
-NO_TOPIC_LABEL = "Inget ämne registrerat"
 
 
 def topic_labels(catalogue: Catalogue) -> Mapping[str, str]:
     """Return the topics' labels, and that of none."""
-    return {**{name: topic.label for name, topic in catalogue.topics.items()}, "": NO_TOPIC_LABEL}
+    return {**{name: topic.label for name, topic in catalogue.topics.items()}, "": labels.NO_TOPIC}
 
 
 def unit_labels(catalogue: Catalogue) -> Mapping[str, str]:
@@ -70,5 +70,5 @@ def source() -> QueryVariable:
     )
 
 
-def _choices(labels: Mapping[str, str]) -> str:
-    return ",".join(f"{label.replace(',', chr(92) + ',')} : {value}" for value, label in labels.items())
+def _choices(named: Mapping[str, str]) -> str:
+    return ",".join(f"{label.replace(',', chr(92) + ',')} : {value}" for value, label in named.items())

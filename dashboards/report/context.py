@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from functools import cached_property
 
 from dashboards.definitions import Definitions
+from dashboards.labels import topic_label
 from dashboards.report.comparison import Change, compare_counts, compare_means, compare_shares
 from dashboards.report.cube import Slice
 from dashboards.report.material import Material
@@ -20,7 +21,6 @@ from schemas.metrics import CHANNEL_LABELS, METRICS, SPEED_OF_ANSWER
 from schemas.statistics import Share
 from schemas.timebase import day_start, local_day
 
-NO_TOPIC = "Inget ämne registrerat"
 NO_AREA = "Inget område registrerat"
 NO_UNIT = "Okänd mottagare"
 
@@ -172,8 +172,7 @@ class Context:
 
     def topic_label(self, topic: str) -> str:
         """Return what people call a topic; one that has left the catalogue keeps its name."""
-        known = self.catalogue.topics.get(topic)
-        return known.label if known else topic or NO_TOPIC
+        return topic_label(topic, self.catalogue)
 
     def area_of_topic(self, topic: str) -> str:
         """Return the label of a topic's area; empty for an unknown topic."""

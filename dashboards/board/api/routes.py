@@ -37,8 +37,8 @@ from dashboards.board.live import Live, Snapshot
 from dashboards.board.periods import Period
 from dashboards.board.picture import Picture as Shown
 from dashboards.board.reading import read_surges
-from dashboards.board.spread import topic_label
 from dashboards.figures import Store
+from dashboards.labels import topic_label
 from schemas.catalogue import Catalogue
 from schemas.clickhouse.queries import Between
 from schemas.clock import Clock
