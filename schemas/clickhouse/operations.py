@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from schemas.catalogue import Catalogue
 from schemas.clickhouse.panels import label_expression
-from schemas.clickhouse.queries import GRAFANA, rejected_share_sql
+from schemas.clickhouse.queries import GRAFANA, HEALTH_DAYS, rejected_share_sql
 from schemas.clickhouse.silence import SilenceRule, SourceVerdict, source_status_query
 from schemas.topics import EVENTS_PREFIX
 
@@ -57,7 +57,8 @@ ORDER BY verdict = 'working', instance"""
 
 def source_names_query() -> str:
     """Return the query for the values of the variable ``source``."""
-    return "SELECT DISTINCT instance FROM source_health WHERE at > now() - INTERVAL 14 DAY ORDER BY instance"
+    since = f"now() - INTERVAL {HEALTH_DAYS} DAY"
+    return f"SELECT DISTINCT instance FROM source_health WHERE at > {since} ORDER BY instance"
 
 
 def source_events_query() -> str:
